@@ -94,6 +94,11 @@ def spreadsheet_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and its noun, "1 issue" or "1,203 issues": `many` is the plural that does not end with `s` alone."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def percent(part: int, whole: int) -> str:
     """A share that is 100 % only where it is all, and 0 % only where it is nothing; empty of nothing."""
     if not whole:

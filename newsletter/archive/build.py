@@ -29,6 +29,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.sent_issues import SentIssue, sent_issues
 from newsletter.model.archive_address import issue_path
 from newsletter.pipeline.render_post import zone_of
+from newsletter.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _listed(sent: Sequence[SentIssue], config: Config, notes: _Notes) -> Iterato
     zone = zone_of(config) or UTC
     others = [each for each in sent if each.identity.newsletter and each.identity.newsletter != own]
     if others:
-        notes.left_out.append(f"{len(others):,} issues of another newsletter, which this ledger has as well")
+        notes.left_out.append(f"{counted(len(others), 'issue')} of another newsletter, which this ledger has as well")
     mine = (each for each in sent if each not in others)
     return iter(sorted(mine, key=lambda each: (day_of(each, zone), each.sent, each.place)))
 

@@ -12,6 +12,7 @@ from newsletter.audience.lists.rows import RowSource, open_list
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError, ContentError, ContentFaultsError, Located, located
 from newsletter.model.column_rules import NO_RULES, Rules
+from newsletter.text import counted
 
 SIGN_UPS = "@signups"
 """The name of the confirmed sign-ups, in place of a list's path."""
@@ -81,7 +82,7 @@ def why_empty(audience: Audience) -> Located:
         return located(
             "",
             None,
-            f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows",
+            f"nobody on it is a subscriber, as it says itself in {counted(audience.excluded_count, 'row')}",
             "take another list",
         )
     return located(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.archive.build import ArchiveReport
@@ -29,11 +29,7 @@ def archive_lines(report: ArchiveReport) -> list[str]:
     would = "would be " if report.dry else ""
     lines = [f"left out  {printable(each)}" for each in report.left_out]
     if not (report.written or report.removed):
-        return [*lines, f"{printable(str(report.folder))}: {_issues(report.issues)}, nothing has changed."]
+        return [*lines, f"{printable(str(report.folder))}: {counted(report.issues, 'issue')}, nothing has changed."]
     removed = f", {len(report.removed):,} {would}removed" if report.removed else ""
-    done = f"{len(report.written):,} files {would}written{removed}"
-    return [*lines, f"{printable(str(report.folder / 'index.html'))}: {_issues(report.issues)}; {done}."]
-
-
-def _issues(count: int) -> str:
-    return "1 issue" if count == 1 else f"{count:,} issues"
+    done = f"{counted(len(report.written), 'file')} {would}written{removed}"
+    return [*lines, f"{printable(str(report.folder / 'index.html'))}: {counted(report.issues, 'issue')}; {done}."]

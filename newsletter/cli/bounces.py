@@ -16,7 +16,7 @@ from newsletter.cli.failures import ending
 from newsletter.cli.load_settings import load
 from newsletter.cli.send_output import SHOWN_PEOPLE
 from newsletter.errors import EXIT_OK, EXIT_USAGE
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.bounces.outcome import BounceReport, Entry
@@ -43,7 +43,7 @@ def bounces(
 
 def _print(report: BounceReport, *, dry_run: bool) -> None:
 
-    click.echo(f"{report.messages:,} messages read" + (", nothing recorded (--dry-run)" if dry_run else ""))
+    click.echo(f"{counted(report.messages, 'message')} read" + (", nothing recorded (--dry-run)" if dry_run else ""))
     width = max(len(effect) for effect in Effect)
     for effect in Effect:
         if report.effects[effect]:

@@ -26,7 +26,7 @@ from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.output_files import html_sizes
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
@@ -202,11 +202,7 @@ def _line(checked: Checked, finding: Finding) -> str:
 
 
 def _summary(counts: Counter[str]) -> str:
-    said = [
-        f"{counts[severity]:,} {severity}{'' if counts[severity] == 1 else 's'}"
-        for severity in ("error", "warning", "hint")
-        if counts[severity]
-    ]
+    said = [counted(counts[severity], severity) for severity in ("error", "warning", "hint") if counts[severity]]
     return ", ".join(said) or "nothing to say"
 
 

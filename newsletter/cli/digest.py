@@ -16,6 +16,7 @@ from newsletter.pipeline.digest_days import read_day
 from newsletter.pipeline.find_due import posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.render_post import zone_of
+from newsletter.text import counted
 
 
 def digest(  # one parameter per option
@@ -52,8 +53,8 @@ def digest(  # one parameter per option
     elif out is None:
         click.echo(made.text, nl=False)
     else:
-        issues = f"{len(made.sources):,} issue{'' if len(made.sources) == 1 else 's'}"
-        click.echo(f"{out}: {made.stories:,} stories of {issues}, {made.retold:,} of them told twice and merged.")
+        stories = f"{counted(made.stories, 'story', 'stories')} of {counted(len(made.sources), 'issue')}"
+        click.echo(f"{out}: {stories}, {made.retold:,} of them told twice and merged.")
         click.echo(f"Edit it, then look at it: newsletter preview {out}")
 
 

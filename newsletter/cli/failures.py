@@ -53,6 +53,15 @@ def described_usage(error: click.ClickException) -> dict[str, Any]:
     return _object([fault], error.exit_code, ())
 
 
+def with_example(error: click.ClickException) -> click.ClickException:
+    """An error about a missing argument or option, with the example of the command's help as its remedy."""
+    if not isinstance(error, click.MissingParameter) or error.message or error.ctx is None:
+        return error
+    example = (error.ctx.command.help or "").partition("Example:\n")[2].strip().partition("\n")[0]
+    words = f"Write, for instance: {example}" if example else None
+    return click.MissingParameter(words, error.ctx, error.param, error.param_hint, error.param_type)
+
+
 class MisuseError(click.UsageError):
     """Options that exclude or need each other."""
 

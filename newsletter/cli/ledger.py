@@ -26,7 +26,7 @@ from newsletter.pipeline.maintain_ledger import (
     stream_backup,
     why_not_newest,
 )
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 
 def backup_command(file: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
@@ -93,7 +93,7 @@ def check_command(ledger_url: str | None, config_path: Path | None, as_json: boo
         print_json({**summary, "faults": faults, **ending(code)})
     else:
         since = f", the last {health.last_issue} of {health.last_sent:%Y-%m-%d}" if health.last_sent else ""
-        click.echo(printable(f"{health.name}: version {health.version}, {health.issues:,} issues{since}"))
+        click.echo(printable(f"{health.name}: version {health.version}, {counted(health.issues, 'issue')}{since}"))
         for fault in faults:
             click.echo(printable(fault), err=True)
         if health.faults:
@@ -108,7 +108,7 @@ def prune_command(
     config = load(config_path)
 
     def confirm(found: Pruned) -> None:
-        ask(f"Forget {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}?", yes=yes)
+        ask(f"Forget {_pruned(found)} before {before:%Y-%m-%d}?", yes=yes)
 
     result = prune_ledger(config, ledger_place(config, ledger_url), before, utc_now, confirm=confirm, dry=dry_run)
     found = result.pruned
@@ -117,7 +117,11 @@ def prune_command(
         print_json({**summary, **ending(EXIT_OK)})
         return
     word = "Would forget" if dry_run else "Forgot"
-    click.echo(f"{word} {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}.")
+    click.echo(f"{word} {_pruned(found)} before {before:%Y-%m-%d}.")
+
+
+def _pruned(found: Pruned) -> str:
+    return f"{counted(found.rows, 'recipient')} of {counted(len(found.issues), 'issue')}"
 
 
 def _age(text: str) -> timedelta:

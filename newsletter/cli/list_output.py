@@ -12,7 +12,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import json_out, print_json
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.audience.list_tools.convert import Difference, WrittenList
@@ -114,7 +114,7 @@ def print_written_list(made: WrittenList, as_json: bool) -> None:
             sample = f", such as {names}" if names else ""
             guess = f"it was read as {source.encoding.name}, by its looks; see that the names are right{sample}"
             say(f"warning: {source.path}: {guess}, or write --encoding", err=True)
-    say(f"{made.path}: {made.people:,} people, columns {', '.join(made.columns)}")
+    say(f"{made.path}: {counted(made.people, 'person', 'people')}, columns {', '.join(made.columns)}")
     if made.rejected:
         say(f"{made.rejected}: the rows that are not in it, with the reason")
     say("")

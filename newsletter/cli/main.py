@@ -14,7 +14,7 @@ import click
 
 from newsletter import DISTRIBUTION, __version__, errors
 from newsletter.cli.broken_install import IMPORT_FAULTS, installation_error
-from newsletter.cli.failures import described, described_usage, described_words
+from newsletter.cli.failures import described, described_usage, described_words, with_example
 from newsletter.cli.lazy_group import Deferred, LazyCommand, LazyGroup
 from newsletter.cli.streams import Output, open_streams
 from newsletter.text import printable
@@ -188,9 +188,10 @@ def _run() -> int:
     except errors.NewsletterError as error:
         code = _tell(error)
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-        _tell_programs(described_usage(error))
+        fault = with_example(error)
+        fault.show()
+        code = fault.exit_code
+        _tell_programs(described_usage(fault))
     except (click.Abort, KeyboardInterrupt) as ending:
         if isinstance(ending.__cause__, EOFError):  # click takes any for Ctrl-D; that of a prompt has no cause
             return _tell(installation_error(ending.__cause__))

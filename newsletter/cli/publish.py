@@ -42,7 +42,7 @@ from newsletter.pipeline.find_due import FoundPost, posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.archive.build import ArchiveReport
@@ -126,7 +126,8 @@ def publish(
             report = _run(config, replace(order, catcher=catcher.relay), screen)
             screen.end(report)
             caught = len(catcher.messages())
-            click.echo(f"Caught {caught:,} messages; they count for nobody, and nothing was written down.", err=as_json)
+            messages = counted(caught, "message")
+            click.echo(f"Caught {messages}; nobody counts as mailed, and nothing was written down.", err=as_json)
             if is_terminal() and caught:
                 click.echo(f"Inbox: {catcher.inbox_url}", err=as_json)
                 wait_at(catcher)
@@ -250,7 +251,7 @@ class _Screen:
     def archive(self, built: ArchiveReport | None) -> None:
         self.archived = built
         if built is not None and not (self.as_json or self.quiet):
-            click.echo(f"archive    {printable(str(built.folder))}: {len(built.written):,} files written")
+            click.echo(f"archive    {printable(str(built.folder))}: {counted(len(built.written), 'file')} written")
 
     def backup(self, made: DatedBackup | None) -> None:
         self.backed_up = made

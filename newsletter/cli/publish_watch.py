@@ -26,6 +26,7 @@ from newsletter.pipeline.rounds import Failed, Job, Recovered, Round, only_watch
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
 from newsletter.pipeline.told_failures import ToldFailures, ToldHere
 from newsletter.signals import Ending, ending_requests
+from newsletter.text import counted
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -124,7 +125,8 @@ class Watcher:
         sent = any(each.result is not None and each.result.sent for each in report.posts)
         if (built := rebuild_after_send(config, order.place, report, self._now, self._log.warn)) is not None:
             written = len(built.written)
-            self._log.say("archive", "built", f"{built.folder}: {written:,} files written", minor=True, written=written)
+            text = f"{built.folder}: {counted(written, 'file')} written"
+            self._log.say("archive", "built", text, minor=True, written=written)
         self.has_sent = self.has_sent or sent
         self._begun = self._begun or sent
         if order.stop is None or not order.stop.is_asked:

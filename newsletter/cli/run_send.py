@@ -30,6 +30,7 @@ from newsletter.pipeline.prepare_send import require_sendable
 from newsletter.pipeline.send_by_workers import send_by_workers
 from newsletter.pipeline.send_to_list import NOTHING_SENT, SendPlan, open_send, send_test, send_to_list
 from newsletter.pipeline.sender_checks import sender_warnings
+from newsletter.text import counted
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, RelaySettings
@@ -153,17 +154,14 @@ def _confirm(prepared: PreparedSend, request: SendRequest, relays: str) -> None:
 
 def question_of(due: int, audience: int) -> str:
     """The question before a send, which names how many it goes to."""
-    return f"Send to {'the other ' if audience > due else ''}{_count(due, 'subscriber')}?"
+    return f"Send to {'the other ' if audience > due else ''}{counted(due, 'subscriber')}?"
 
 
 def _confirm_test(sending: Sending, request: SendRequest, relays: str) -> None:
     if not request.as_json:
         print_facts(plan_facts(sending, request.reference.lists, relays))
-    ask(f"Send to {_count(len(sending.recipients), 'address', 'es')}?", yes=request.yes, otherwise="nothing was sent")
-
-
-def _count(number: int, one: str, ending: str = "s") -> str:
-    return f"{number:,} {one}{'' if number == 1 else ending}"
+    addresses = counted(len(sending.recipients), "address", "addresses")
+    ask(f"Send to {addresses}?", yes=request.yes, otherwise="nothing was sent")
 
 
 def wait_until(moment: datetime, *, quiet: bool) -> None:

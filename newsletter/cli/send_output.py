@@ -13,7 +13,7 @@ from newsletter.cli.outcome_lines import OutcomeKinds, PersonOutcome
 from newsletter.errors import EXIT_OK, EXIT_UNSENT
 from newsletter.model.delivery import State
 from newsletter.pipeline.output_files import html_sizes
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
@@ -108,7 +108,7 @@ def size_line(sending: Sending) -> str:
     html = max(html_sizes(email)["decoded"] for email in emails)
     at_most, message = (" at most", "the first message") if len(emails) > 1 else ("", "a message")
     count = len(sending.sample_email.attachments)
-    pictures = f", {count} picture{'' if count == 1 else 's'} inside" if count else ""
+    pictures = f", {counted(count, 'picture')} inside" if count else ""
     return f"{html / 1000:.1f} KB HTML{at_most}, {len(sending.sample.data) / 1000:.1f} KB as {message}{pictures}"
 
 
@@ -122,13 +122,13 @@ def audience_line(sending: Sending, to: Sequence[str]) -> str:
     skipped = [f"{rows:,} {word}" for word, _, rows in _bad_rows(audience) if rows]
     skipped += [f"{rows:,} excluded: {reason}" for reason, rows in sorted(audience.excluded.items())]
     skipped += [f"{audience.outside_count:,} outside the segment"] if audience.outside_count else []
-    return f"{count:,} of {sending.audience.rows:,} rows in {', '.join(to)}" + (
+    return f"{count:,} of {counted(sending.audience.rows, 'row')} in {', '.join(to)}" + (
         f" ({', '.join(skipped)})" if skipped else ""
     )
 
 
 def segment_line(audience: Audience) -> str:
-    return f"{audience.segment_source}  ({len(audience):,} of {audience.listed:,} people)"
+    return f"{audience.segment_source}  ({len(audience):,} of {counted(audience.listed, 'person', 'people')})"
 
 
 def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int], ...]:

@@ -15,7 +15,7 @@ from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.open_store import open_people
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 
 def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
@@ -46,7 +46,7 @@ def print_count(count: int, numbers: Mapping[str, SignUpNumbers], *, as_json: bo
     if as_json:
         print_json({"count": count, "sign_ups": {name: _facts(found) for name, found in numbers.items()}})
         return
-    click.echo(f"{count:,} {'person' if count == 1 else 'people'}")
+    click.echo(counted(count, "person", "people"))
     for name, found in numbers.items():
         click.echo(
             printable(

@@ -29,6 +29,7 @@ from newsletter.cli.sign_up_numbers import consent_words, numbers_of, print_coun
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.list_sources import open_sign_ups, rules_for
+from newsletter.text import counted
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -152,7 +153,7 @@ def list_people(  # one parameter per option
         for subscriber in people:
             shown = (subscriber.email, subscriber.fields.get("name", ""), *consent_words(subscriber, consent=consent))
             say("  ".join(shown).rstrip())
-        click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
+        click.echo(counted(len(people), "person", "people"), err=True)
         return
     click.echo(f'{{"count": {len(people)}, "people": [', nl=False)
     for number, subscriber in enumerate(people):  # row by row: all of them as one object may not fit into memory

@@ -19,7 +19,7 @@ from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError
 from newsletter.pipeline.dated_backups import backup_folder
 from newsletter.pipeline.open_store import open_people
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 if TYPE_CHECKING:
     from newsletter.audience.people.records import BounceEvent, SubscriberHistory
@@ -48,7 +48,8 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
         print_json({"rows": gone.rows, "issues": gone.issues, **may_have_it})
         return
     click.echo(
-        f"Forgotten: {gone.rows:,} rows taken out, and a hash in place of the address in {gone.issues:,} issues."
+        f"Forgotten: {counted(gone.rows, 'row')} taken out, and a hash in place of the address in "
+        f"{counted(gone.issues, 'issue')}."
     )
     click.echo("Take the address off your own list, too, and mind your backups.", err=True)
     if backups:
@@ -82,7 +83,7 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
             click.echo(printable("  ".join(filter(None, words))))
     # An address that was erased after unsubscribing has two reasons, and counts once.
     reasons = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items()))
-    count = f"{number_of_people:,} {'person' if number_of_people == 1 else 'people'}"
+    count = counted(number_of_people, "person", "people")
     click.echo(f"{count}: {reasons}." if counts else "Nobody is suppressed.", err=True)
 
 

@@ -21,7 +21,7 @@ from newsletter.cli.failures import ending
 from newsletter.cli.subscriber_people import open_store, required_address
 from newsletter.errors import ConfigError
 from newsletter.model.findings import Finding
-from newsletter.text import printable
+from newsletter.text import counted, printable
 
 _AT_ONCE = 500
 _NAMED = 20
@@ -107,8 +107,8 @@ def _suppress_file(  # one parameter per option
     for each in bad[:_NAMED]:
         click.echo(printable(each.at(str(path))), err=True)
     if len(bad) > _NAMED:
-        click.echo(f"and {len(bad) - _NAMED:,} more rows without an address", err=True)
-    count = f"{seen:,} {'address' if seen == 1 else 'addresses'}"
+        click.echo(f"and {counted(len(bad) - _NAMED, 'more row')} without an address", err=True)
+    count = counted(seen, "address", "addresses")
     click.echo(printable(f"{path}: {count}, {new:,} of them not mailed any more, {seen - new:,} were not already"))
     sys.exit(code)
 

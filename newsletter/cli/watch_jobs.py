@@ -17,6 +17,7 @@ from newsletter.errors import ConfigError
 from newsletter.pipeline.dated_backups import back_up_dated
 from newsletter.pipeline.maintain_ledger import back_up
 from newsletter.pipeline.rounds import Round
+from newsletter.text import counted
 from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, unsubscribe_clicks
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Chores:
         done = {effect.value: count for effect, count in report.effects.items() if count}
         counts = ", ".join(f"{count:,} {effect}" for effect, count in done.items())
         for_people = report.effects[Effect.UNCLEAR] or any(report.effects[each] for each in _DONE)
-        text = f"{report.messages:,} messages read" + (f": {counts}" if counts else "")
+        text = f"{counted(report.messages, 'message')} read" + (f": {counts}" if counts else "")
         self.log.say("bounces", "read", text, minor=not for_people, messages=report.messages, effects=done)
         self.log.warn(tell_of_bounces(config, report, self.now()), "bounces")
         return Round(every, failure="; ".join(report.faults))
@@ -63,7 +64,7 @@ class Chores:
             open_lines(source, config.env.get(SYNC_VARIABLE, "")) as lines,
         ):
             taken = unsubscribe_clicks(lines, people, config.secrets, self.now())
-        text = f"{taken.left:,} left, {taken.known:,} were known, {taken.refused:,} lines refused"
+        text = f"{taken.left:,} left, {taken.known:,} were known, {counted(taken.refused, 'line')} refused"
         facts = {"left": taken.left, "known": taken.known, "refused": taken.refused}
         self.log.say("sync", "read", text, minor=not (taken.left or taken.refused), **facts)
         self.log.warn(tell_of_departures(config, taken.left, "one-click", self.now()), "sync")

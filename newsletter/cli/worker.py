@@ -26,7 +26,7 @@ from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.delivery import State
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
 from newsletter.pipeline.deliver_shard import Shard, ShardDelivery, ShardResult
-from newsletter.text import printable
+from newsletter.text import counted, printable
 from newsletter.web.background_server import BackgroundServer
 from newsletter.web.http_server import serve_http
 from newsletter.web.sockets import http_url, listen
@@ -91,7 +91,7 @@ def worker(
             news=lines.say,
             log=lines.shard,
         )
-        lines.say(f"ended after {state.shards:,} shards, {state.outcomes[State.SENT]:,} sent")
+        lines.say(f"ended after {counted(state.shards, 'shard')}, {state.outcomes[State.SENT]:,} sent")
 
 
 def _queues(named: tuple[str, ...], config: Config, *, chores: bool) -> tuple[str, ...]:

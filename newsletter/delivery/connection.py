@@ -15,6 +15,7 @@ from newsletter.delivery.smtp.connect import UnreachableError
 from newsletter.delivery.under_way import SYNTAX_CODES, MessagesUnderWay, close_window
 from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Outcome, State
+from newsletter.text import counted
 
 IDLE_S = 20.0
 """Idle connections are closed after this time; RFC 5321, 4.5.3.2.7 allows servers to do so after 5 minutes."""
@@ -325,7 +326,7 @@ class ConnectionWorker:
             return
         route.messages_per_connection = carried
         self._control.watcher.news(
-            f"{route.relay} takes {carried} message{'' if carried == 1 else 's'} over one connection "
+            f"{route.relay} takes {counted(carried, 'message')} over one connection "
             f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
         )
 

@@ -131,7 +131,7 @@ def make_digest(
     summary = ("；" if lang.startswith(("zh", "ja")) else "; ").join(titles[len(headline) :][:3])
     first, last = days or (sources[0].day, sources[-1].day)
     front = {
-        "title": title or f"{name}: {first} – {last}",
+        "title": title or (f"{name}: {first} – {last}" if first != last else f"{name}: {first}"),
         "date": day,
         "lang": lang,
         **({"description": summary} if summary else {}),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from newsletter.ledger.chores import LATE, read_chores
 from newsletter.ledger.database.schema import issues
 from newsletter.ledger.database.timestamps import moment_of
+from newsletter.text import counted
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -39,4 +40,6 @@ def late_chores(config: Config, ledger: Ledger, now: datetime) -> tuple[str, ...
 
 
 def _since(subject: str, verb: str, then: datetime | None, now: datetime) -> str:
-    return f"{subject} never {verb}" if then is None else f"{subject} last {verb} {(now - then).days} days ago"
+    if then is None:
+        return f"{subject} never {verb}"
+    return f"{subject} last {verb} {counted((now - then).days, 'day')} ago"

@@ -24,6 +24,7 @@ from newsletter.pipeline.same_issue import require_same_issue
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
 from newsletter.signals import StopRequest
+from newsletter.text import counted
 from newsletter.tokens import AddressHashes
 
 FEW = 20
@@ -71,8 +72,8 @@ class PreparedSend:
         have = plan.sent + plan.uncertain
         if plan.content_changed and not plan.due and have and not (self.options.go_on or self.options.erratum):
             notes.append(
-                f"the issue {self.issue} is not what {have:,} people got, and nobody is left to mail: --erratum mails "
-                "it again, marked as a correction, to those who got the old one"
+                f"the issue {self.issue} is not what {counted(have, 'person', 'people')} got, and nobody is left to "
+                "mail: --erratum mails it again, marked as a correction, to those who got the old one"
             )
         if plan.newcomers:
             days = self.sending.config.settings.delivery.newcomers_days
@@ -159,7 +160,8 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, op
     if not (options.go_on or options.erratum):
         have = plan.sent + plan.uncertain
         raise ConfigError(
-            f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed since",
+            f"the issue {issue} is not what {counted(have, 'person', 'people')} got: post, theme or newsletter.toml "
+            "has changed since",
             f"write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
             "again, marked as a correction, to those who got the old one",
         )

@@ -17,7 +17,7 @@ from newsletter.model.delivery import State
 from newsletter.report.chart import chart, short_day
 from newsletter.report.read import RUNS, UNNAMED, WORDS, Group, IssueReport, People, Tally
 from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, took
-from newsletter.text import percent, printable
+from newsletter.text import counted, percent, printable
 
 MAX_BYTES = 150_000
 """The largest page, so that it can be mailed. Beyond it fewer recipients are listed."""
@@ -50,7 +50,7 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
     tally = report.tally
     domains = [_Row.of(group) for group in report.domains.shown]
     if report.domains.others:
-        domains.append(_Row(f"{report.domains.others:,} more domains", report.domains.rest, is_rest=True))
+        domains.append(_Row(counted(report.domains.others, "more domain"), report.domains.rest, is_rest=True))
     return {
         "issue": _shown(report.issue, _LONGEST_SUBJECT),
         "subject": _shown(report.subject, _LONGEST_SUBJECT) or "(no subject)",
@@ -140,7 +140,7 @@ def verdict(tally: Tally) -> str:
 
 
 def _people_count(number: int) -> str:
-    return f"{number:,} {'person' if number == 1 else 'people'}"
+    return counted(number, "person", "people")
 
 
 def _and(parts: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from newsletter.ledger.ledger import Run
 from newsletter.report.read import UNNAMED, WORDS, IssueReport, Tally
 from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, took
-from newsletter.text import percent, printable
+from newsletter.text import counted, percent, printable
 from newsletter.text_table import text_table, wrapped
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
@@ -124,4 +124,4 @@ def _reply_lines(report: IssueReport) -> Iterator[tuple[str, ...]]:
     kinds, people = report.other_replies
     if hidden or kinds:
         number = sum(reply.count for reply in hidden) + people
-        yield f"{number:,}", "", "", f"… {len(hidden) + kinds:,} more kinds of reply", ""
+        yield f"{number:,}", "", "", f"… {counted(len(hidden) + kinds, 'more kind', 'more kinds')} of reply", ""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from newsletter.report.read import WORDS
 from newsletter.report.timeline import SHOWN, STEPS_MS, Bar, Timeline
 from newsletter.report.wording import at, took
+from newsletter.text import counted
 
 _CHARTED_FROM = 10
 """Fewer answers than this are reported in a sentence, without a chart."""
@@ -185,7 +186,7 @@ def _spelled(length: timedelta) -> str:
         return f"{seconds:g} seconds"
     sizes = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
     number, name = next((round(seconds / size), name) for size, name in sizes if seconds >= size)
-    return f"one {name}" if number == 1 else f"{number:,} {name}s"
+    return f"one {name}" if number == 1 else counted(number, name)
 
 
 def _round_above(number: int) -> int:

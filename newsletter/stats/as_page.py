@@ -27,7 +27,7 @@ from newsletter.stats.wording import (
     rhythm,
     signed,
 )
-from newsletter.text import percent, printable
+from newsletter.text import counted, percent, printable
 
 ISSUES = 400
 """Issues that the table has, the newest; a year of a daily newsletter. The plots have as many."""
@@ -93,7 +93,7 @@ def _shown(text: str, longest: int = _LONGEST) -> str:
 
 
 def _others(number: int) -> str:
-    return f"{number:,} other domain{'' if number == 1 else 's'}"
+    return counted(number, "other domain")
 
 
 def _tiles(stats: Stats, today: date) -> tuple[tuple[str, str, str], ...]:

@@ -17,7 +17,7 @@ from newsletter.stats.wording import (
     rhythm,
     signed,
 )
-from newsletter.text import percent
+from newsletter.text import counted, percent
 from newsletter.text_table import shortened, text_table
 
 WIDTH = 80
@@ -49,7 +49,7 @@ def stats_text(stats: Stats, zone: tzinfo | None) -> Iterator[str]:
 def _head(stats: Stats) -> str:
     readers, total = stats.readers, stats.total
     age = f", half of them for {days(readers.median_days)} or less" if readers.median_days else ""
-    said = f"{readers.total:,} reader{'' if readers.total == 1 else 's'}{age}."
+    said = f"{counted(readers.total, 'reader')}{age}."
     if stats.months:
         since = period_name(stats.months[0].start, "month")
         said += f" {total.joined:,} joined and {total.lost:,} were lost since {since}."
@@ -112,7 +112,7 @@ def _issues(issues: Sequence[IssueNumbers], zone: tzinfo | None) -> Iterator[str
     heads[5:7] = ["Left: day", "week"]
     yield from text_table(heads, lines, align, width=WIDTH)
     if len(issues) > len(shown):
-        yield f"… and {len(issues) - len(shown):,} issues before; --html and --json have all of them."
+        yield f"… and {counted(len(issues) - len(shown), 'issue')} before; --html and --json have all of them."
 
 
 def _refusals(issues: Sequence[IssueNumbers]) -> Iterator[str]:

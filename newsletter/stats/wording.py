@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from newsletter.stats.figures import Cadence, Share, Stats
 from newsletter.stats.periods import Period
+from newsletter.text import counted
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -52,7 +53,7 @@ def rhythm(cadence: Cadence, zone: tzinfo | None) -> str:
         return "Nothing was sent yet."
     if cadence.gap_days is None:
         return "One issue went out so far."
-    said = f"{cadence.issues:,} issues, {_apart(cadence.gap_days)} apart as a rule"
+    said = f"{counted(cadence.issues, 'issue')}, {_apart(cadence.gap_days)} apart as a rule"
     best = max(range(7), key=lambda day: (cadence.weekdays[day], -day))
     if cadence.weekdays[best] * 2 > cadence.issues:
         said += f", mostly on {WEEKDAYS[best]}s"
@@ -67,7 +68,7 @@ def _apart(gap_days: float) -> str:
     hours = round(gap_days * 24)
     if hours >= 23:
         return days(gap_days)
-    return f"{hours} hour{'' if hours == 1 else 's'}" if hours else "less than an hour"
+    return counted(hours, "hour") if hours else "less than an hour"
 
 
 def day_name(moment: datetime, zone: tzinfo | None) -> str:

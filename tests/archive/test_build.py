@@ -67,7 +67,7 @@ def test_an_issue_of_another_newsletter_stays_out(shelf: Shelf) -> None:
     shelf.send(shelf.write("2026-02-09-theirs", title="Theirs", date="2026-02-09"), newsletter="other.example.com")
     report = shelf.build()
     assert report.issues == 3
-    assert report.left_out == ("1 issues of another newsletter, which this ledger has as well",)
+    assert report.left_out == ("1 issue of another newsletter, which this ledger has as well",)
 
 
 def test_an_issue_of_a_segment_stays_out_unless_somebody_says_so(shelf: Shelf) -> None:

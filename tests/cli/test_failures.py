@@ -119,3 +119,22 @@ def test_a_command_line_at_fault_says_what_to_write() -> None:
 def test_every_exit_code_has_a_meaning() -> None:
     assert {0, 1, 2, 3, 4} <= MEANINGS.keys()
     assert cli.list_commands(click.Context(cli))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("send",),
+        ("retry",),
+        ("theme", "new"),
+        ("ledger", "prune"),
+        ("subscribers", "merge", "--out", "x.csv"),
+        ("completion",),
+    ],
+)
+def test_what_is_missing_is_shown_by_an_example(folder: Path, arguments: tuple[str, ...]) -> None:
+    run = newsletter(*arguments, cwd=folder)
+    called = " ".join(arguments).partition(" --")[0]
+    assert (run.code, f"Write, for instance: newsletter {called} " in run.err) == (2, True), run.err
+    assert run.err.count("Write, for instance") == 1

@@ -162,7 +162,7 @@ def test_a_rehearsal_sends_into_a_catcher_at_any_hour_and_counts_for_nobody(fold
         run = newsletter("publish", "--to", "list.csv", "--catch", cwd=folder)
         assert run.code == 0, run.err
         assert "sent       posts/daily.md: sent to 3" in run.out.replace(f"{folder}/", "")
-        assert "Caught 3 messages; they count for nobody" in run.out
+        assert "Caught 3 messages; nobody counts as mailed" in run.out
     assert not (folder / "newsletter.db").exists()
     told = newsletter("publish", "--to", "list.csv", "--catch", "--json", cwd=folder)
     assert (told.json["sent"], told.json["exit_code"]) == (3, 0)

@@ -133,7 +133,7 @@ def test_nobody_who_left_is_mailed_by_an_export(folder: Path) -> None:
         (folder / "list.csv").write_text("email,status\nann@example.com,unsubscribed\n")
         run = send(folder, server)
         assert (run.code, len(server.messages)) == (1, 1)
-        assert "list.csv: nobody on it is a subscriber, as it says itself in 1 rows; take another list" in run.err
+        assert "list.csv: nobody on it is a subscriber, as it says itself in 1 row; take another list" in run.err
 
 
 def test_a_list_in_another_spelling_or_in_utf_16_is_sent_to(folder: Path) -> None:

@@ -139,6 +139,11 @@ def test_days_are_counted_in_a_table(folder: Path) -> None:
     ]
 
 
+def test_the_title_says_one_day_once(folder: Path) -> None:
+    one = read(made(folder, date(2026, 3, 2), date(2026, 3, 2)))
+    assert one.title == "The Quay: 2026-03-02"
+
+
 def test_a_note_of_the_kept_story_comes_along(folder: Path) -> None:
     (folder / "2026-03-03-two.md").unlink()
     text = made(folder).text

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.ledger.chores import LATE
+from newsletter.text import counted
 
 LATE_BY_ITSELF = timedelta(days=2)
 """Runs of `publish` back up daily where [ledger] `backups` is set."""
@@ -63,10 +64,10 @@ def judge_ledger(health: LedgerHealth) -> tuple[Verdict, ...]:
     if health.version < health.known_version:
         old = f"{name}: sound, of version {health.version}; the next send brings it to {health.known_version}"
         return room or (green("ledger", old),)
-    counted = f"{health.issues:,} issue{'' if health.issues == 1 else 's'}"
+    issues = counted(health.issues, "issue")
     if health.unfinished:
-        return (yellow("ledger", f"{name}: {counted}; too large to check in this time", "write --timeout 600"), *room)
-    return room or (green("ledger", f"{name}: sound, {counted}"),)
+        return (yellow("ledger", f"{name}: {issues}; too large to check in this time", "write --timeout 600"), *room)
+    return room or (green("ledger", f"{name}: sound, {issues}"),)
 
 
 def judge_bounces(health: LedgerHealth, now: datetime, *, is_read: bool) -> Verdict:
@@ -127,7 +128,7 @@ def judge_backup(health: LedgerHealth, now: datetime, kept: KeptBackups = KeptBa
         return (yellow("backup", f"{said}, and {kept.folder} has no backup of it", remedy),)
     if not kept.folder:
         return (green("backup", said),)
-    where = f"{said}; {kept.folder} has {kept.count:,} {'backup' if kept.count == 1 else 'backups'}"
+    where = f"{said}; {kept.folder} has {counted(kept.count, 'backup')}"
     hint = "a folder on another disk outlives this one" if kept.same_disk else ""
     return (green("backup", where + (", on the ledger's own disk" if kept.same_disk else ""), hint),)
 
@@ -137,7 +138,7 @@ def _age(then: datetime, now: datetime) -> str:
 
 
 def _days(count: int) -> str:
-    return f"{count:,} day{'' if count == 1 else 's'}"
+    return counted(count, "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,6 @@ class Exposure:
 
 def judge_published(exposures: Sequence[Exposure], looked_at: int) -> tuple[Verdict, ...]:
     if not exposures:
-        count = f"{looked_at} file{'' if looked_at == 1 else 's'} with addresses or secrets"
+        count = f"{counted(looked_at, 'file')} with addresses or secrets"
         return (green("published", f"{count} looked at, none where a site publishes it"),)
     return tuple(red("published", f"{each.file}: {each.kind}, in {each.site}", each.remedy) for each in exposures)

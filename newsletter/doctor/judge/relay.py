@@ -8,6 +8,7 @@ from datetime import datetime
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.model.delivery import Relay
+from newsletter.text import counted
 
 WANTED = ("pipelining", "8bitmime", "size", "smtputf8")
 _EXPIRES_SOON_DAYS = 14
@@ -60,7 +61,7 @@ def _judged_tls(answer: RelayAnswer, place: str, now: datetime) -> Verdict:
         return green("relay-tls", f"{said}, certificate verified")
     days = (until - now).days
     if days < _EXPIRES_SOON_DAYS:
-        what = f"{said}, certificate verified; it ends in {days} day{'' if days == 1 else 's'}"
+        what = f"{said}, certificate verified; it ends in {counted(days, 'day')}"
         return yellow("relay-tls", what, "have it renewed: mail stops on that day")
     return green("relay-tls", f"{said}, certificate verified, good for {days} days")
 
