@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from email_page import EmailPage
 from machine import CHECKOUT, CHROMIUM, PATIENT_MS, RequireProgram, missing
 from PIL import Image as Pillow
 from themes import THEMES
+from whole import part_of
 
 from newsletter.model.issue import Image, Site
 from newsletter.model.rendered_email import Masthead
@@ -171,29 +173,26 @@ def rendered(source: bytes, name: str, theme: str, folder: Path, *, known: bool)
     return re.sub(r'(<img[^>]* src=")([^"]*)', lambda found: found[1] + stand_in(found[2], folder)[0].as_uri(), html)
 
 
-def with_sizes(source: Any, *, known: bool) -> Any:
-    """In the soak alone: the pictures of real posts without their sizes. The torture post has one of each kind."""
-    marks = source.marks if known or source.id.startswith("torture") else pytest.mark.soak
-    sizes = "sizes-known" if known else "sizes-unknown"
-    return pytest.param(*source.values, known, id=f"{sizes}-{source.id}", marks=marks)
+def torture() -> dict[str, bytes]:
+    return {"torture": TORTURE.encode(), "torture-rtl": TORTURE.replace("---\n", "---\nlang: ar\n", 1).encode()}
 
 
-def sources() -> Iterator[Any]:
-    yield pytest.param(TORTURE.encode(), "torture.md", id="torture")
-    yield pytest.param(TORTURE.replace("---\n", "---\nlang: ar\n", 1).encode(), "torture.md", id="torture-rtl")
-    for path in (*EXAMPLES, *POSTS):
-        marks = () if path == EXAMPLES[0] else pytest.mark.whole
-        yield pytest.param(path.read_bytes(), path.name, id=path.stem, marks=marks)
+def on_screen() -> Iterator[Any]:
+    """Each theme with the torture post from the left, whose pictures have sizes, and from the right, where none has.
+
+    Each example in a theme of its own. The whole has the rest, the soak alone real posts with pictures without sizes.
+    """
+    for theme, (name, source), known in product(THEMES, torture().items(), (True, False)):
+        marks = () if known == (name == "torture") else pytest.mark.whole
+        yield pytest.param(theme, source, "torture.md", known, id=f"{theme}-{name}-{known}", marks=marks)
+    for (number, path), (turn, theme) in product(enumerate((*EXAMPLES, *POSTS)), enumerate(THEMES)):
+        marks = () if number == turn and path in EXAMPLES else pytest.mark.whole
+        source = path.read_bytes()
+        yield pytest.param(theme, source, path.name, True, id=f"{theme}-{path.stem}-True", marks=marks)
+        yield pytest.param(theme, source, path.name, False, id=f"{theme}-{path.stem}-False", marks=pytest.mark.soak)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize(
-    ("source", "name", "known"),
-    [
-        *(with_sizes(source, known=True) for source in sources()),
-        *(with_sizes(source, known=False) for source in sources()),
-    ],
-)
+@pytest.mark.parametrize(("theme", "source", "name", "known"), [*on_screen()])
 def test_nothing_is_beyond_the_window_or_clipped(
     page: EmailPage, source: bytes, name: str, theme: str, known: bool
 ) -> None:
@@ -201,8 +200,16 @@ def test_nothing_is_beyond_the_window_or_clipped(
     assert page.sticking_out(html, *WIDTHS) == {}
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize(("source", "name"), [*sources()])
+def on_paper() -> Iterator[Any]:
+    """Each theme with the torture post, the last from the right as well."""
+    for theme, (name, source) in product(THEMES, torture().items()):
+        marks = () if name == "torture" or theme == THEMES[-1] else pytest.mark.whole
+        yield pytest.param(theme, source, "torture.md", id=f"{theme}-{name}", marks=marks)
+    for path, theme in product((*EXAMPLES, *POSTS), THEMES):
+        yield pytest.param(theme, path.read_bytes(), path.name, id=f"{theme}-{path.stem}", marks=pytest.mark.whole)
+
+
+@pytest.mark.parametrize(("theme", "source", "name"), [*on_paper()])
 def test_nothing_is_lost_on_paper(page: EmailPage, source: bytes, name: str, theme: str) -> None:
     html = rendered(source, name, theme, page.folder, known=True)
     page.open(html)
@@ -216,7 +223,7 @@ def test_nothing_is_lost_on_paper(page: EmailPage, source: bytes, name: str, the
     assert "".join(word for word in words if len(word) > 1)[:10] in pages[0][:60], "page 1 begins with the header"
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", part_of(THEMES, "classic"))
 def test_an_email_without_our_care_is_found_out(page: EmailPage, theme: str) -> None:
     """What the measurements are worth: without the rules that hold an email together, each of them says so."""
     html = rendered(TORTURE.encode(), "torture.md", theme, page.folder, known=True)
@@ -232,13 +239,14 @@ def test_an_email_without_our_care_is_found_out(page: EmailPage, theme: str) -> 
 
 
 @pytest.mark.parametrize("theme", [theme for theme in THEMES if theme != "brief"])  # which shows no pictures
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_dark_drawing_is_seen_on_a_dark_card(page: EmailPage, theme: str, dark: bool) -> None:
+def test_a_dark_drawing_is_seen_on_a_dark_card(page: EmailPage, theme: str) -> None:
     """A logo in black on nothing: behind it is the light card, in dark mode too."""
     Pillow.new("RGBA", (120, 80), (0, 0, 0, 0)).save(page.folder / "clear.png")
     html = rendered(b"# Logo\n\n![logo](a.png)\n\nx ![i](b.png) y", "logo.md", theme, page.folder, known=True)
-    page.open(re.sub(r'(<img[^>]* src=")([^"]*)', rf"\1{(page.folder / 'clear.png').as_uri()}", html), dark=dark)
-    backs = page.page.evaluate("[...document.images].map((image) => getComputedStyle(image).backgroundColor)")
     card = load_theme(theme, CHECKOUT).values["light"]["card"]
     light = f"rgb({', '.join(str(int(card[index : index + 2], 16)) for index in (1, 3, 5))})"
-    assert backs == [light if dark else "rgba(0, 0, 0, 0)"] * 2
+    page.open(re.sub(r'(<img[^>]* src=")([^"]*)', rf"\1{(page.folder / 'clear.png').as_uri()}", html))
+    for scheme, back in {"light": "rgba(0, 0, 0, 0)", "dark": light}.items():
+        page.page.emulate_media(color_scheme=scheme)
+        backs = page.page.evaluate("[...document.images].map((image) => getComputedStyle(image).backgroundColor)")
+        assert backs == [back] * 2, scheme

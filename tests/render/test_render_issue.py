@@ -373,7 +373,7 @@ print(hashlib.sha256(repr(email).encode()).hexdigest())
 def test_same_input_same_bytes_in_every_process(example: Email) -> None:
     here = hashlib.sha256(repr(example).encode()).hexdigest()
     source = PRINT_DIGEST.format(tests=str(TESTS / "support"))
-    for seed in ("0", "1", "4242"):
+    for seed in ("0", "4242"):
         done = subprocess.run(
             [sys.executable, "-c", source],
             env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},

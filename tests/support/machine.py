@@ -118,16 +118,23 @@ def page(chromium: Callable[[Callable[[Any], Any]], Any]) -> Any:
 
 @pytest.fixture
 def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], page: Any, tmp_path: Path) -> Evaluate:
-    """Open a page in Chromium, without a network, and return the value of a JavaScript expression in it."""
+    """Open a page in Chromium, without a network, and return the value of a JavaScript expression in it.
+
+    The same page again, at another width or in other colours, is not loaded anew.
+    """
+    opened = None
 
     def run(html: str, expression: str, *, width: int = 640, dark: bool = False) -> Any:
+        nonlocal opened
         path = tmp_path / "page.html"
         path.write_text(html, "utf-8")
+        is_open, opened = html == opened, html
 
         def look(_browser: Any) -> Any:
             page.set_viewport_size({"width": width, "height": 1200})
             page.emulate_media(color_scheme="dark" if dark else "light")
-            page.goto(path.as_uri())
+            if not is_open:
+                page.goto(path.as_uri())
             return page.evaluate(expression)
 
         return chromium(look)

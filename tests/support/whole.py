@@ -1,0 +1,13 @@
+"""A matrix's part that the default suite runs; `pytest -m whole` runs the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def part_of(values: Iterable[Any], *default: Any) -> list[Any]:
+    """Values of a parameter: those of `default` as they are, the others marked `whole`."""
+    return [each if each in default else pytest.param(each, marks=pytest.mark.whole) for each in values]
