@@ -274,9 +274,9 @@ def test_nothing_sticks_out_and_nothing_grave_is_found(browser: Browser, tmp_pat
             for width in (1280, 640, 390, 320):
                 page.set_viewport_size({"width": width, "height": 800})
                 assert page.evaluate("document.documentElement.scrollWidth") == width, width
-                grave = grave_findings(page, rules) if width in (1280, 320) else []
-                assert grave == [], (width, scheme)
             assert page.evaluate("document.querySelector('.issue img').naturalWidth") > 0
+            if scheme == "light":
+                assert grave_findings(page) == []
             # A fault is said in red, with a mark.
             page.evaluate("document.querySelector('form').noValidate = true")
             page.fill("#email", "nonsense")
@@ -285,5 +285,5 @@ def test_nothing_sticks_out_and_nothing_grave_is_found(browser: Browser, tmp_pat
             assert page.locator("#email-fault svg.icon").count() == 1
             red = page.evaluate("getComputedStyle(document.querySelector('#email-fault')).color")
             assert red != page.evaluate("getComputedStyle(document.querySelector('a')).color")
-            assert grave_findings(page, rules) == []
+            assert grave_findings(page, rules) == [], scheme
             page.context.close()
