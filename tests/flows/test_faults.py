@@ -15,7 +15,7 @@ import sqlite3
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -58,24 +58,42 @@ class Transport:
     window: int | None = None
 
 
-@pytest.fixture(
-    params=[
-        pytest.param((1, EXTENSIONS), id="1"),
-        pytest.param((3, EXTENSIONS), id="3"),
-        pytest.param((1, PLAIN), id="1 step"),
-        # One connection knows nothing of how another writes: what each of the two changes is seen without this one.
-        pytest.param((3, PLAIN), id="3 step", marks=pytest.mark.soak),
-        pytest.param((3, CHUNKS, 1), id="3 times 1", marks=pytest.mark.soak),
-    ]
-)
+WAYS: dict[str, tuple[Any, ...]] = {
+    "1": (1, EXTENSIONS),
+    "3": (3, EXTENSIONS),
+    "1 step": (1, PLAIN),
+    "3 step": (3, PLAIN),
+    "3 times 1": (3, CHUNKS, 1),
+}
+# One connection knows nothing of how another writes: what each of the two changes is seen without these.
+SOAK = ("3 step", "3 times 1")
+
+
+def ways(default: str, whole: str = "", soak: Sequence[str] = SOAK) -> list[Any]:
+    """The ways in which a fault is met, comma-separated: those of the default suite, and what only the whole has."""
+    marked: dict[str, Any] = dict.fromkeys(default.split(", "), ())
+    marked |= dict.fromkeys(whole.split(", ") if whole else (), pytest.mark.whole)
+    marked |= dict.fromkeys(soak, pytest.mark.soak)
+    return [pytest.param(WAYS[way], id=way, marks=marks) for way, marks in marked.items()]
+
+
+def over(default: str, whole: str = "", soak: Sequence[str] = SOAK) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("transport", ways(default, whole, soak), indirect=True)
+
+
+@pytest.fixture(params=ways("1, 3, 1 step"))
 def transport(request: pytest.FixtureRequest) -> Transport:
     return Transport(*request.param)
 
 
 # Before the first envelope, or before EHLO: what the relay offers cannot change what becomes of anybody.
-before_any_envelope = pytest.mark.parametrize(
-    "transport", [(1, EXTENSIONS), (3, EXTENSIONS)], ids=["1", "3"], indirect=True
-)
+before_any_envelope = over("1, 3", soak=())
+# The first connection alone finds out; that the others wait for it is seen where there is no answer at all.
+by_the_first_connection = over("1", "3", soak=())
+# One recipient is answered, and the connection goes on: another one has no part in it.
+within_a_connection = over("1, 1 step", "3")
+# The connection ends: how a session ends depends on its steps, how the others go on is seen at RCPT and at the dot.
+ends_a_connection = over("1 step", "1, 3")
 
 
 @pytest.fixture
@@ -156,7 +174,7 @@ def test_no_banner(ledger: IssueLedger, transport: Transport) -> None:
         assert the_next_run(ledger, server, transport) == 24
 
 
-@before_any_envelope
+@by_the_first_connection
 @pytest.mark.parametrize("banner", ["421 4.3.2 shutting down", "554 5.3.2 no service here"])
 def test_banner_421_or_554(ledger: IssueLedger, transport: Transport, banner: str) -> None:
     with faulty(transport, Rule("connect", banner)) as server:
@@ -165,7 +183,7 @@ def test_banner_421_or_554(ledger: IssueLedger, transport: Transport, banner: st
         assert the_next_run(ledger, server, transport) == 24
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_ehlo_rejected(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("EHLO", "550 5.0.0 not you"), Rule("HELO", "550 5.0.0 nor now")) as server:
         assert "550 5.0.0 nor now" in nobody_is_mailed(ledger, server, transport)
@@ -194,7 +212,7 @@ def over_tls(server: SmtpServer, **more: Any) -> Relay:
     return replace(server.relay, host="localhost", tls="starttls", **more)
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_starttls_missing(ledger: IssueLedger, transport: Transport, tls: Tls) -> None:
     """Someone on the wire may strike it from the offer: then nothing is said, and no login."""
     with faulty(transport, login=("daily", "secret")) as server:
@@ -205,7 +223,7 @@ def test_starttls_missing(ledger: IssueLedger, transport: Transport, tls: Tls) -
         assert the_next_run(ledger, server, transport) == 24
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_bad_certificate(ledger: IssueLedger, transport: Transport, tls: Tls) -> None:
     with faulty(transport, tls=tls.server, login=("daily", "secret")) as server:
         relay = over_tls(server, user="daily", password="secret")
@@ -214,7 +232,7 @@ def test_bad_certificate(ledger: IssueLedger, transport: Transport, tls: Tls) ->
         assert the_next_run(ledger, server, transport, relay=relay, tls_context=tls.trusting) == 24
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_certificate_for_another_host(ledger: IssueLedger, transport: Transport, tls: Tls) -> None:
     with faulty(transport, tls=tls.server, login=("daily", "secret")) as server:
         relay = over_tls(server, user="daily", password="secret")
@@ -225,6 +243,7 @@ def test_certificate_for_another_host(ledger: IssueLedger, transport: Transport,
         assert the_next_run(ledger, server, transport, relay=relay, tls_context=tls.trusting) == 24
 
 
+@within_a_connection
 def test_plaintext_injected_after_starttls(ledger: IssueLedger, transport: Transport, tls: Tls) -> None:
     """CVE-2011-0411's kind: were it believed, every message would be too large for this relay."""
     injected = b"250-mail.test\r\n250-SIZE 5\r\n250 PIPELINING\r\n"
@@ -247,7 +266,7 @@ def test_login_refused_with_535(ledger: IssueLedger, transport: Transport, tls: 
         assert the_next_run(ledger, server, transport, relay=right, tls_context=tls.trusting) == 24
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_xoauth2_answered_with_334(ledger: IssueLedger, transport: Transport, tls: Tls) -> None:
     """The challenge holds the error; the client owes an empty line before the 535 comes."""
     with faulty(transport, tls=tls.server, login=("daily", "fresh-token"), mechanisms="XOAUTH2") as server:
@@ -262,6 +281,7 @@ def test_xoauth2_answered_with_334(ledger: IssueLedger, transport: Transport, tl
 # --- an answer that refuses -----------------------------------------------------------------------------------------
 
 
+@within_a_connection
 def test_mail_refused_with_4xx(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("MAIL", "451 4.3.0 busy", times=(3,))) as server:
         assert send(ledger, server, transport) == Stopped()
@@ -271,6 +291,7 @@ def test_mail_refused_with_4xx(ledger: IssueLedger, transport: Transport) -> Non
         assert the_next_run(ledger, server, transport) == 0
 
 
+@over("3, 1 step", "1")
 def test_mail_refused_with_5xx(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("MAIL", "550 5.7.1 not you")) as server:
         stopped = send(ledger, server, transport)
@@ -311,22 +332,27 @@ def refused(
     return server
 
 
+@within_a_connection
 def test_rcpt_450(ledger: IssueLedger, transport: Transport) -> None:
     refused(ledger, transport, Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM), "deferred", sender_fault=False)
 
 
+@within_a_connection
 def test_rcpt_550_5_1_1(ledger: IssueLedger, transport: Transport) -> None:
     refused(ledger, transport, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), "rejected", sender_fault=False)
 
 
+@within_a_connection
 def test_rcpt_bare_550(ledger: IssueLedger, transport: Transport) -> None:
     refused(ledger, transport, Rule("RCPT", "550 denied", about=VICTIM), "deferred", sender_fault=True)
 
 
+@within_a_connection
 def test_rcpt_frequency_limited(ledger: IssueLedger, transport: Transport) -> None:
     refused(ledger, transport, Rule("RCPT", "550 Ip frequency limited", about=VICTIM), "deferred", sender_fault=True)
 
 
+@within_a_connection
 def test_all_rcpt_refused_but_data_354(ledger: IssueLedger, transport: Transport) -> None:
     """RFC 2920, 3.1: the lone dot."""
     rule = Rule("RCPT", "550 5.1.1 no such user", about=VICTIM)
@@ -334,6 +360,7 @@ def test_all_rcpt_refused_but_data_354(ledger: IssueLedger, transport: Transport
     assert server.seen("RSET") == (0 if "PIPELINING" in transport.extensions else 1)
 
 
+@within_a_connection
 @pytest.mark.parametrize("point", ["DATA", "dot"])
 def test_454_after_data(ledger: IssueLedger, transport: Transport, point: Point) -> None:
     """As Amazon SES throttles. Slower, and again in the same run."""
@@ -347,6 +374,7 @@ def test_454_after_data(ledger: IssueLedger, transport: Transport, point: Point)
         assert the_next_run(ledger, server, transport) == 0
 
 
+@within_a_connection
 def test_554_at_the_dot(ledger: IssueLedger, transport: Transport) -> None:
     """It speaks of us and of what we wrote, not of a dead address."""
     refused(ledger, transport, Rule("dot", "554 5.7.1 looks like spam", about=VICTIM), "deferred", sender_fault=True)
@@ -366,6 +394,7 @@ def broken_before_the_dot(ledger: IssueLedger, transport: Transport, rule: Rule,
         assert the_next_run(ledger, server, transport) == 0
 
 
+@ends_a_connection
 def test_drop_at_mail(ledger: IssueLedger, transport: Transport) -> None:
     broken_before_the_dot(ledger, transport, Rule("MAIL", Fault.DROP, times=(5,)))
 
@@ -374,6 +403,7 @@ def test_drop_at_rcpt(ledger: IssueLedger, transport: Transport) -> None:
     broken_before_the_dot(ledger, transport, Rule("RCPT", Fault.DROP, about=VICTIM))
 
 
+@ends_a_connection
 def test_drop_at_data(ledger: IssueLedger, transport: Transport) -> None:
     broken_before_the_dot(ledger, transport, Rule("DATA", Fault.DROP, about=VICTIM))
 
@@ -399,6 +429,7 @@ def big(tmp_path: Path) -> Iterator[IssueLedger]:
 HUGE = composer("x " * (BEYOND_BUFFERS // 2))
 
 
+@ends_a_connection
 def test_drop_mid_body(big: IssueLedger, transport: Transport) -> None:
     rule = Rule("body", Fault.DROP, times=(2,))
     with faulty(transport, rule, receive_bytes=4096) as server:
@@ -434,6 +465,7 @@ def test_drop_after_the_dot_accepted(ledger: IssueLedger, transport: Transport) 
     uncertain(ledger, transport, Rule("dot", Fault.DROP, about=VICTIM), arrived=True)
 
 
+@ends_a_connection
 def test_drop_after_the_dot_not_accepted(ledger: IssueLedger, transport: Transport) -> None:
     uncertain(ledger, transport, Rule("dot", Fault.LOSE, about=VICTIM), arrived=False)
 
@@ -458,6 +490,7 @@ def test_250_delayed_beyond_the_time_out(ledger: IssueLedger, transport: Transpo
         skipped.result()
 
 
+@over("3, 1 step", "1")
 def test_421_every_n_messages(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, messages_per_connection=5) as server:
         assert send(ledger, server, transport) == Stopped()
@@ -467,6 +500,7 @@ def test_421_every_n_messages(ledger: IssueLedger, transport: Transport) -> None
         assert the_next_run(ledger, server, transport) == 0
 
 
+@over("3, 1 step", "1")
 @pytest.mark.parametrize("words", [b"421 4.4.2 idle for too long\r\n", b""], ids=["with a word", "without"])
 def test_idle_close(ledger: IssueLedger, transport: Transport, words: bytes) -> None:
     """While the canary is watched nothing is sent, and the relay hangs up."""
@@ -482,6 +516,7 @@ def test_idle_close(ledger: IssueLedger, transport: Transport, words: bytes) -> 
 # --- strange replies ------------------------------------------------------------------------------------------------
 
 
+@ends_a_connection
 @pytest.mark.parametrize("point", ["RCPT", "dot"])
 def test_reply_truncated(ledger: IssueLedger, transport: Transport, point: Point) -> None:
     rule = Rule(point, (b"250 2.1.5 recip", Fault.DROP), about=VICTIM)
@@ -491,6 +526,7 @@ def test_reply_truncated(ledger: IssueLedger, transport: Transport, point: Point
         broken_before_the_dot(ledger, transport, rule)
 
 
+@within_a_connection
 def test_reply_multi_line(ledger: IssueLedger, transport: Transport) -> None:
     rules = (
         Rule("RCPT", b"250-2.1.5 ok\r\n250-and more\r\n250\r\n"),
@@ -504,6 +540,7 @@ def test_reply_multi_line(ledger: IssueLedger, transport: Transport) -> None:
         assert the_next_run(ledger, server, transport) == 0
 
 
+@ends_a_connection
 @pytest.mark.parametrize("point", ["RCPT", "dot"])
 def test_reply_with_two_codes(ledger: IssueLedger, transport: Transport, point: Point) -> None:
     rule = Rule(point, b"250-2.0.0 yes\r\n550 5.1.1 no\r\n", about=VICTIM)
@@ -513,6 +550,7 @@ def test_reply_with_two_codes(ledger: IssueLedger, transport: Transport, point: 
         broken_before_the_dot(ledger, transport, rule)
 
 
+@ends_a_connection
 @pytest.mark.parametrize("reply", [b"2" * (MAX_LINE_BYTES + 1), b"250-" + b"x" * MAX_REPLY_BYTES + b"\r\n"])
 @pytest.mark.parametrize("point", ["RCPT", "dot"])
 def test_reply_oversized(ledger: IssueLedger, transport: Transport, point: Point, reply: bytes) -> None:
@@ -524,6 +562,7 @@ def test_reply_oversized(ledger: IssueLedger, transport: Transport, point: Point
     assert all(len(row.reply) < 300 for row in ledger.rows.values())
 
 
+@within_a_connection
 def test_reply_non_utf_8(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("dot", b"250 2.0.0 gr\xfc\xdfe \0\r\n", about=VICTIM)) as server:
         assert send(ledger, server, transport) == Stopped()
@@ -533,6 +572,7 @@ def test_reply_non_utf_8(ledger: IssueLedger, transport: Transport) -> None:
         assert the_next_run(ledger, server, transport) == 0
 
 
+@within_a_connection
 @pytest.mark.parametrize("point", ["EHLO", "MAIL"])
 def test_reply_unsolicited_before_mail(ledger: IssueLedger, transport: Transport, point: Point) -> None:
     """After EHLO it is dropped. At MAIL it stands for the answer, and every later answer for the one before it."""
@@ -548,6 +588,7 @@ def test_reply_unsolicited_before_mail(ledger: IssueLedger, transport: Transport
         assert the_next_run(ledger, server, transport) == 0
 
 
+@ends_a_connection
 def test_reply_unsolicited_amid_the_body(big: IssueLedger, transport: Transport) -> None:
     """Were the dot written after it, it would be taken for the answer to the dot."""
     with faulty(transport, Rule("body", b"250 2.0.0 too early\r\n", times=(2,)), receive_bytes=4096) as server:
@@ -558,6 +599,7 @@ def test_reply_unsolicited_amid_the_body(big: IssueLedger, transport: Transport)
         assert the_next_run(big, server, transport) == 0
 
 
+@ends_a_connection
 def test_reply_unsolicited_after_the_dot(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("dot", b"250 2.0.0 queued\r\n250 2.0.0 did I say so\r\n", about=VICTIM)) as server:
         assert send(ledger, server, transport) == Stopped()
@@ -566,6 +608,7 @@ def test_reply_unsolicited_after_the_dot(ledger: IssueLedger, transport: Transpo
         assert the_next_run(ledger, server, transport) == 0
 
 
+@within_a_connection
 def test_replies_byte_by_byte(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), dribble=True) as server:
         assert send(ledger, server, transport) == Stopped()
@@ -577,7 +620,7 @@ def test_replies_byte_by_byte(ledger: IssueLedger, transport: Transport) -> None
 # --- what the relay can and cannot take -----------------------------------------------------------------------------
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_size_exceeded_as_announced(ledger: IssueLedger, transport: Transport) -> None:
     narrow = tuple(name for name in transport.extensions if not name.startswith("SIZE"))
     with faulty(transport, extensions=(*narrow, "SIZE 100")) as server:
@@ -588,6 +631,7 @@ def test_size_exceeded_as_announced(ledger: IssueLedger, transport: Transport) -
         assert the_next_run(ledger, server, transport) == 24
 
 
+@over("3, 1 step", "1")
 def test_size_exceeded_as_said_at_mail(ledger: IssueLedger, transport: Transport) -> None:
     with faulty(transport, Rule("MAIL", "552 5.3.4 message too big")) as server:
         assert "552 5.3.4 message too big" in send(ledger, server, transport).reason
@@ -615,11 +659,13 @@ def lacking(foreign: IssueLedger, transport: Transport, extension: str) -> None:
         assert the_next_run(foreign, server, transport) == 0
 
 
+@within_a_connection
 def test_no_8bitmime(foreign: IssueLedger, transport: Transport) -> None:
     """Our messages are ASCII; only an address that is not needs it, with SMTPUTF8."""
     lacking(foreign, transport, "8BITMIME")
 
 
+@within_a_connection
 def test_no_smtputf8(foreign: IssueLedger, transport: Transport) -> None:
     lacking(foreign, transport, "SMTPUTF8")
 
@@ -660,6 +706,7 @@ def ledger_fails(
     assert (VICTIM in server.recipients) == at_the_dot
 
 
+@over("3, 1 step", "1")
 def test_ledger_locked(ledger: IssueLedger, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
     ledger.close()
@@ -725,7 +772,7 @@ def limited(folder: Path) -> Iterator[SmallDisk]:
         free()
 
 
-@pytest.fixture(params=["tmpfs", "limit"])
+@pytest.fixture(params=["tmpfs", pytest.param("limit", marks=pytest.mark.whole)])
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -786,10 +833,12 @@ def clock_jumps(ledger: IssueLedger, transport: Transport, days: int) -> None:
         assert the_next_run(ledger, server, transport) == 1
 
 
+@over("3, 1 step", "1")
 def test_clock_jumps_back(ledger: IssueLedger, transport: Transport) -> None:
     clock_jumps(ledger, transport, days=-2)
 
 
+@over("3, 1 step", "1")
 def test_clock_jumps_forward(ledger: IssueLedger, transport: Transport) -> None:
     clock_jumps(ledger, transport, days=2)
 
@@ -854,16 +903,17 @@ def ended_by(folder: Path, transport: Transport, number: signal.Signals) -> None
         assert set(server.copies.values()) == {1}
 
 
-@before_any_envelope  # what is under way is SIGTERM's to show; both are taken by one handler
+@by_the_first_connection  # what is under way is SIGTERM's to show; both are taken by one handler
 def test_sigint(folder: Path, transport: Transport) -> None:
     ended_by(folder, transport, signal.SIGINT)
 
 
+@over("3, 1 step", "1")
 def test_sigterm(folder: Path, transport: Transport) -> None:
     ended_by(folder, transport, signal.SIGTERM)
 
 
-@before_any_envelope
+@by_the_first_connection
 def test_sighup(folder: Path, transport: Transport) -> None:
     ended_by(folder, transport, signal.SIGHUP)
 
