@@ -66,6 +66,22 @@ def extensions(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return request.param  # type: ignore[no-any-return]
 
 
+# How a session goes, and how a database is written to, know nothing of each other.
+each_once = pytest.mark.parametrize(
+    ("store", "extensions"),
+    [
+        pytest.param("sqlite", PLAIN, id="sqlite, step by step"),
+        pytest.param("postgresql", EXTENSIONS, id="postgresql, pipelined"),
+        pytest.param("sqlite", EXTENSIONS, id="sqlite, pipelined", marks=pytest.mark.whole),
+        pytest.param("postgresql", PLAIN, id="postgresql, step by step", marks=pytest.mark.whole),
+    ],
+    indirect=True,
+)
+in_a_file = pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.whole)], indirect=True
+)
+
+
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for the clock looks again at once."""
@@ -108,6 +124,7 @@ def test_whoever_leaves_between_text_and_dot_is_not_mailed(
 # --- one relay, one connection --------------------------------------------------------------------------------------
 
 
+@each_once
 def test_everyone_gets_one_message_over_one_connection(ledger: IssueLedger, extensions: tuple[str, ...]) -> None:
     with SmtpServer(extensions=extensions) as server:
         assert ledger.run(route(server.relay)) == Stopped()
@@ -138,6 +155,7 @@ def test_a_real_server_gets_the_same(tmp_path: Path) -> None:
     assert [message.data for message in caught] == [COMPOSER.compose(person(address)).data for address in FIVE]
 
 
+@each_once
 @pytest.mark.parametrize(
     ("point", "reply", "state"),
     [
@@ -173,6 +191,7 @@ def test_a_refused_address_is_not_tried_again_and_a_deferred_one_is(ledger: Issu
     assert server.seen("RCPT") == 6
 
 
+@in_a_file
 def test_a_sender_that_the_relay_refuses_leaves_everyone(ledger: IssueLedger) -> None:
     with SmtpServer(Rule("MAIL", "550 5.7.1 not you")) as server:
         stopped = ledger.run(route(server.relay))
@@ -192,6 +211,7 @@ def lost_connections() -> Iterator[Any]:
             yield pytest.param(point, fault, marks=() if point == turn else pytest.mark.whole)
 
 
+@each_once
 @pytest.mark.parametrize(("point", "fault"), [*lost_connections()])
 def test_a_lost_connection_costs_one_recipient_at_most(
     ledger: IssueLedger, extensions: tuple[str, ...], point: Point, fault: Action
@@ -219,6 +239,7 @@ def test_421_means_another_connection(ledger: IssueLedger) -> None:
     assert_accounted(ledger, server)
 
 
+@in_a_file
 def test_421_after_so_many_messages_leaves_nobody(ledger: IssueLedger) -> None:
     with SmtpServer(Rule("MAIL", "421 4.7.0 too many messages over one connection", times=(3,))) as server:
         assert ledger.run(route(server.relay)) == Stopped()
@@ -323,6 +344,7 @@ def test_a_relay_that_was_away_for_a_moment_is_found_again(crowd: IssueLedger) -
     assert set(crowd.states.values()) == {"sent"}
 
 
+@in_a_file
 def test_a_relay_that_was_never_there_is_an_error_and_touches_nobody(ledger: IssueLedger) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -335,6 +357,7 @@ def test_a_relay_that_was_never_there_is_an_error_and_touches_nobody(ledger: Iss
 # --- the ledger -----------------------------------------------------------------------------------------------------
 
 
+@each_once
 def test_the_commit_is_on_record_before_the_dot_goes_out(ledger: IssueLedger, extensions: tuple[str, ...]) -> None:
     """When the server has the dot, anybody who opens the ledger reads `committing`: the promise everything rests on."""
     seen: list[tuple[str, str]] = []
@@ -436,6 +459,7 @@ def test_connections_share_the_list(crowd: IssueLedger, extensions: tuple[str, .
     assert set(crowd.states.values()) == {"sent"}
 
 
+@in_a_file
 def test_a_short_list_needs_one_connection(ledger: IssueLedger) -> None:
     with SmtpServer() as server:
         ledger.run(route(server.relay, 10))
@@ -515,8 +539,17 @@ def test_who_cannot_be_sent_with_a_dot_proves_nothing_of_the_relay(
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-@pytest.mark.parametrize("point", ["RCPT", "DATA", "dot"])
+@pytest.mark.parametrize(
+    ("tls", "point"),
+    [
+        ("starttls", "RCPT"),
+        ("implicit", "DATA"),
+        ("starttls", "dot"),
+        pytest.param("implicit", "RCPT", marks=pytest.mark.whole),
+        pytest.param("starttls", "DATA", marks=pytest.mark.whole),
+        pytest.param("implicit", "dot", marks=pytest.mark.whole),
+    ],
+)
 def test_over_tls_a_lost_connection_costs_no_more(
     crowd: IssueLedger, tls: Literal["starttls", "implicit"], point: Point
 ) -> None:
@@ -744,6 +777,7 @@ def test_a_canary_outlives_lost_connections(crowd: IssueLedger) -> None:
     assert_accounted(crowd, server)
 
 
+@in_a_file
 def test_a_canary_larger_than_the_list_keeps_nobody_waiting(ledger: IssueLedger) -> None:
     with SmtpServer() as server:
         assert ledger.run(route(server.relay), canary=Canary(50, 60.0, 0.5)) == Stopped()
@@ -766,8 +800,15 @@ def test_a_watch_that_fails_ends_the_run(crowd: IssueLedger) -> None:
 # --- Ctrl-C ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize(
+    ("number", "connections"),
+    [
+        (signal.SIGINT, 1),
+        (signal.SIGTERM, 3),
+        pytest.param(signal.SIGINT, 3, marks=pytest.mark.whole),
+        pytest.param(signal.SIGTERM, 1, marks=pytest.mark.whole),
+    ],
+)
 def test_ctrl_c_lets_those_under_way_end(
     crowd: IssueLedger, extensions: tuple[str, ...], number: signal.Signals, connections: int
 ) -> None:
@@ -932,14 +973,21 @@ def server_of(chance: random.Random, extensions: Sequence[Sequence[str]] = (EXTE
     )
 
 
-@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(40, 200))])
+def seeds(default: int, whole: int) -> list[Any]:
+    """So many in the default suite and the whole; two hundred in the soak."""
+    marks: dict[range, Any] = {range(default): (), range(default, whole): pytest.mark.whole}
+    marks[range(whole, 200)] = pytest.mark.soak
+    return [pytest.param(seed, marks=mark) for numbers, mark in marks.items() for seed in numbers]
+
+
+@pytest.mark.parametrize("seed", seeds(20, 40))
 def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: None, tmp_path: Path) -> None:
     """Two relays, up to three connections each, runs until all is done; after each of them the books are checked."""
     carry_out(seed, tmp_path)
 
 
 @pytest.mark.parametrize("window", [pytest.param(1, marks=pytest.mark.soak), 4, 8])
-@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(8, 200))])
+@pytest.mark.parametrize("seed", seeds(5, 8))
 def test_whatever_goes_wrong_with_several_under_way_nobody_is_lost_or_mailed_twice(
     seed: int, window: int, soon: None, tmp_path: Path
 ) -> None:
@@ -991,6 +1039,7 @@ def carry_out(
 # --- silence --------------------------------------------------------------------------------------------------------
 
 
+@each_once
 @pytest.mark.parametrize("point", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
 def test_a_silent_relay_is_told_of_once_and_waited_for(
     ledger: IssueLedger, monkeypatch: pytest.MonkeyPatch, point: Point, extensions: tuple[str, ...]
@@ -1007,6 +1056,7 @@ def test_a_silent_relay_is_told_of_once_and_waited_for(
     assert_accounted(ledger, server)
 
 
+@in_a_file
 def test_a_silent_relay_is_still_given_up_when_its_time_is_over(
     ledger: IssueLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

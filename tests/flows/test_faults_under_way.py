@@ -49,7 +49,7 @@ class Transport:
 
 @pytest.fixture(
     params=[
-        pytest.param((1, 4), id="4"),
+        pytest.param((1, 4), id="4", marks=pytest.mark.whole),
         pytest.param((1, 8), id="8"),
         pytest.param((3, 4), id="3 times 4", marks=pytest.mark.soak),
         pytest.param((3, 8), id="3 times 8", marks=pytest.mark.soak),
@@ -57,6 +57,19 @@ class Transport:
 )
 def transport(request: pytest.FixtureRequest) -> Transport:
     return Transport(*request.param)
+
+
+# Where the window decides how many are uncertain, or are written to before an answer: the default suite has both.
+of_any_window = pytest.mark.parametrize(
+    "transport",
+    [
+        pytest.param((1, 4), id="4"),
+        pytest.param((1, 8), id="8"),
+        pytest.param((3, 4), id="3 times 4", marks=pytest.mark.soak),
+        pytest.param((3, 8), id="3 times 8", marks=pytest.mark.soak),
+    ],
+    indirect=True,
+)
 
 
 @pytest.fixture
@@ -139,6 +152,7 @@ def test_mail_refused_with_4xx(ledger: IssueLedger, transport: Transport) -> Non
         assert the_next_run(ledger, server, transport) == 0
 
 
+@of_any_window
 def test_mail_refused_with_5xx(ledger: IssueLedger, transport: Transport) -> None:
     refused = tuple(range(VICTIM_AT, 100))
     with faulty(Rule("MAIL", "550 5.7.1 not you", times=refused)) as server:
@@ -252,6 +266,7 @@ def test_drop_in_the_chunk(big: IssueLedger, transport: Transport) -> None:
         assert the_next_run(big, server, transport) == 0
 
 
+@of_any_window
 def test_drop_after_the_chunk_accepted(ledger: IssueLedger, transport: Transport) -> None:
     some_uncertain(ledger, transport, Rule("dot", Fault.DROP, about=VICTIM))
 
@@ -304,6 +319,7 @@ def test_421_under_way_by_a_relay_that_goes_on(ledger: IssueLedger, transport: T
         assert the_next_run(ledger, server, transport) == 0
 
 
+@of_any_window
 def test_421_every_n_messages(ledger: IssueLedger, transport: Transport) -> None:
     """The number is learnt from the first; those behind it lose no try."""
     with faulty(messages_per_connection=6) as server:
@@ -379,6 +395,7 @@ def test_answers_that_look_alike(ledger: IssueLedger, transport: Transport, alik
 # --- the ledger and the machine -------------------------------------------------------------------------------------
 
 
+@of_any_window
 def test_ledger_fails(ledger: IssueLedger, transport: Transport) -> None:
     """Nobody is written to whom it does not have as committing; whose answer it cannot take stays so."""
     writes = iter(range(1000))
@@ -399,6 +416,7 @@ def test_ledger_fails(ledger: IssueLedger, transport: Transport) -> None:
         assert ledger.those(State.UNCERTAIN) == stuck
 
 
+@of_any_window
 def test_committing_is_on_disk_before_a_chunk(ledger: IssueLedger, transport: Transport) -> None:
     """And never more than the window, for each connection."""
     known: set[int] = set()
@@ -433,6 +451,7 @@ def test_committing_is_on_disk_before_a_chunk(ledger: IssueLedger, transport: Tr
     assert max(least) <= transport.window * transport.connections
 
 
+@of_any_window
 def test_sigterm(transport: Transport, tmp_path: Path) -> None:
     """Those under way end; nobody else is begun, of more than three connections can have under way."""
     audience = people(90)
