@@ -66,6 +66,17 @@ class Tables:
             self._made[id(metadata), bind.dialect.name] = said
 
 
+KEPT = CompiledStatements(4_000)
+
+
+def compile_as_well(url: str) -> None:
+    """Compile what was compiled for one kind of database for another one, which need not be there."""
+    dialect = sa.create_engine(url).dialect
+    for (_, _, columns, _, many), compiled in [(key, KEPT[key]) for key in KEPT]:
+        statement = compiled.statement
+        statement._compile_w_cache(dialect, compiled_cache=KEPT, column_keys=[*columns], for_executemany=many)
+
+
 def forget_to_flush(connection: Any, record: Any, _proxy: object) -> None:
     """A connection that is used for the first time. The program has asked for FULL."""
     if isinstance(connection, sqlite3.Connection) and not FLUSHES and "flushes" not in record.info:
@@ -75,13 +86,12 @@ def forget_to_flush(connection: Any, record: Any, _proxy: object) -> None:
 
 def install() -> None:
     """Have them so from now on, in this process and its forks."""
-    kept = CompiledStatements(4_000)
     tables = Tables()
     make = Engine.__init__
 
     def made(self: Engine, *arguments: Any, **options: Any) -> None:
         make(self, *arguments, **options)
-        self._compiled_cache = kept
+        self._compiled_cache = KEPT
 
     Engine.__init__ = made  # type: ignore[method-assign]
     sa.MetaData.create_all = lambda metadata, bind, **options: tables.create_all(metadata, bind, **options)  # type: ignore[method-assign]

@@ -38,8 +38,25 @@ PRELOADED = (
         "cli.render",
         "cli.publish",
         "cli.resume",
+        "cli.doctor",
+        "cli.ledger",
+        "cli.worker",
+        "cli.worker_chores",
     ),
     *("cli.status", "cli.catch", "cli.theme", "render.images.fetch", "message.dkim", "render.inline_css"),
+    *("cluster.run_worker", "doctor.send_test", "doctor.try_alerts", "web.public.waiting_letters"),
+)
+OF_OTHERS = (
+    *("premailer", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg", "email_validator", "mjml"),
+    *(
+        "rich.progress",
+        "aiosmtpd.smtp",
+        "procrastinate.worker",
+        "itsdangerous",
+        "anyio._backends._asyncio",
+        "idna.uts46data",
+        "uvicorn.lifespan.on",
+    ),
 )
 
 
@@ -56,7 +73,7 @@ def main() -> None:
         importlib.import_module(f"newsletter.{name}")
     for command in COMMANDS.values():
         command.load()
-    for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
+    for name in OF_OTHERS:
         importlib.import_module(name)
     render()
     send()
@@ -85,6 +102,7 @@ def send() -> None:
     import tempfile
     from pathlib import Path
 
+    import quick_databases
     from send_fixture import ISSUE, IssueLedger, route
     from smtp_server import SmtpServer
 
@@ -113,6 +131,7 @@ def send() -> None:
             people.leave("warm@example.com", "one-click")
             people.person("warm@example.com")
             people.history("warm@example.com")
+    quick_databases.compile_as_well("postgresql+psycopg://")
     assert threading.active_count() == 1  # a fork has none of the others, and would wait for their locks
 
 
