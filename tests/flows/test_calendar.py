@@ -1,7 +1,8 @@
 """Days of a daily that nobody watches, by the command under another clock: late and double cron, kills, a lost disk.
 
-Three days over the beginning of summer time in the default suite, the month in which it ends among the long ones; the
-cheap month, on a clock that is handed in, is in tests/pipeline/test_month.py.
+Three days over the beginning of summer time in the whole, the month in which it ends among the long ones. The default
+suite has the cheap month, on a clock that is handed in, in tests/pipeline/test_month.py, and the hours of a day without
+02:30 in tests/pipeline/test_send_window.py.
 """
 
 from __future__ import annotations
@@ -195,6 +196,7 @@ def once_each(received: Sequence[Received], days: int) -> None:
     assert Counter(address for address, _ in seen) == dict.fromkeys(READERS, days)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_three_days_over_the_beginning_of_summer_time(tmp_path: Path, require_program: RequireProgram) -> None:
     """Sunday the 29th of March has no 02:30; from then on the first cron of the day is the one in time."""
