@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from collections import Counter
@@ -20,6 +21,7 @@ from newsletter.cli.failures import MisuseError
 from newsletter.cli.load_settings import load
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.worker_chores import ChoreLog, SharedChores
+from newsletter.cluster.job_queue import require_server
 from newsletter.cluster.run_worker import WorkerChores, WorkerState, run_worker
 from newsletter.config.cluster_section import CHORES_QUEUE, queue_name
 from newsletter.errors import ConfigError, InvalidValueError
@@ -51,6 +53,7 @@ def worker(
 ) -> None:
     config = load(config_path).with_ledger(ledger_url)
     place = config.ledger_place
+    require_server(place)
     wanted = _queues(queues, config, chores=chores)
     if (to or first) and not chores:
         raise MisuseError("--to and --first go with --chores", "a worker without it publishes nothing")
@@ -81,7 +84,7 @@ def worker(
             via = ", ".join(str(each.relay) for each in relays)
             lines.say(f"waiting for shards; {concurrency} at once, by {via}")
         delivery = opened.enter_context(ShardDelivery(place, config, relays, connections=connections or 0))
-        run_worker(
+        running = run_worker(
             place,
             delivery,
             state,
@@ -91,6 +94,7 @@ def worker(
             news=lines.say,
             log=lines.shard,
         )
+        asyncio.run(running)
         lines.say(f"ended after {counted(state.shards, 'shard')}, {state.outcomes[State.SENT]:,} sent")
 
 

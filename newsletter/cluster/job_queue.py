@@ -61,10 +61,24 @@ class Later(Exception):  # noqa: N818 - no error, but the engine's way to hear o
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a worker takes: the queues of shards, and the chores that it runs once a minute at most."""
+    """What a worker takes: the queues of shards, `concurrency` at once, and the chores that it runs once a minute."""
 
     queues: Sequence[str] = (DEFAULT_QUEUE,)
     chores: Sequence[str] = ()
+    concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What a worker calls.
+
+    `deliver` gets a shard and how often it was tried; it raises `Later` if recipients are left. `chore` gets each
+    chore's name once a minute, on one of the machines that have it. `news` gets a sentence.
+    """
+
+    deliver: Callable[[Shard, int], Awaitable[None]]
+    chore: Callable[[str], Awaitable[None]]
+    news: Callable[[str], None]
 
 
 class JobQueue:
@@ -108,63 +122,42 @@ def open_queue(place: Path | str, name: str = DEFAULT_QUEUE) -> Iterator[JobQueu
         app.close()
 
 
-async def work(
-    place: Path | str,
-    deliver: Callable[[Shard, int], Awaitable[None]],
-    chore: Callable[[str], Awaitable[None]],
-    *,
-    taken: Taken,
-    concurrency: int,
-    stopping: asyncio.Event,
-    news: Callable[[str], None],
-) -> None:
+async def work(place: Path | str, taken: Taken, handlers: Handlers, stopping: asyncio.Event) -> None:
     """Take shards and chores until `stopping` is set, and return once those under way have ended.
 
-    `deliver` gets a shard and how often it was tried; it raises `Later` where somebody is left. `chore` is asked for
-    each of the chores once a minute, on one of the machines that have it. A database that goes away is waited for.
-    Raises ConfigError, and LedgerError if it cannot be reached at first.
+    A database that goes away is waited for. Raises ConfigError, and LedgerError if it cannot be reached at first.
     """
     where = require_server(place)
     with _queue_errors(where):
         await asyncio.to_thread(_prepare, where)
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # `deliver` says what happens; the rest is told here
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # `deliver` reports shards; the rest is reported here
     asyncio.get_running_loop().set_exception_handler(_unheard)
     said = ""
     while not stopping.is_set():
         try:
             with _queue_errors(where):
-                await _work(where, deliver, chore, taken, concurrency, stopping, news)
+                await _run_engine(where, taken, handlers, stopping)
             said = ""
         except LedgerError as error:
             if str(error) != said:
-                news(f"{error}; trying again")
+                handlers.news(f"{error}; trying again")
             said = str(error)
             await _pause(stopping, _LOOK_S)
 
 
-async def _work(
-    place: Place,
-    deliver: Callable[[Shard, int], Awaitable[None]],
-    chore: Callable[[str], Awaitable[None]],
-    taken: Taken,
-    concurrency: int,
-    stopping: asyncio.Event,
-    news: Callable[[str], None],
-) -> None:
-    """One life of the engine's worker: it ends when `stopping` is set, or with the connection."""
-    app = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(**_pool(place, concurrency + (3 if not taken.chores else 6)))
-    )
-
-    retry = _Retry(news)
+async def _run_engine(place: Place, taken: Taken, handlers: Handlers, stopping: asyncio.Event) -> None:
+    """Run the engine's workers until `stopping` is set, or the connection breaks."""
+    connections = taken.concurrency + (6 if taken.chores else 3)
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(**_pool(place, connections)))
+    retry = _Retry(handlers.news)
 
     @app.task(name=_TASK, pass_context=True, retry=retry)
     async def run(context: procrastinate.JobContext, *, shipment: int, after: int, last: int) -> None:
-        await deliver(Shard(shipment, after, last), context.job.attempts)
+        await handlers.deliver(Shard(shipment, after, last), context.job.attempts)
 
-    @app.task(name=_CHORE, retry=_Once(news))
+    @app.task(name=_CHORE, retry=_Once(handlers.news))
     async def run_chore(timestamp: int, name: str) -> None:
-        await chore(name)
+        await handlers.chore(name)
 
     for name in taken.chores:
         every_minute = app.periodic(cron="* * * * *", periodic_id=name, queue=CHORES_QUEUE, task_kwargs={"name": name})
@@ -185,7 +178,7 @@ async def _work(
 
     async with app.open_async():
         await retry.set_clock(app)
-        workers = [worker([*taken.queues], concurrency, "successful")] if taken.queues else []
+        workers = [worker([*taken.queues], taken.concurrency, "successful")] if taken.queues else []
         if taken.chores:  # a long one must not keep the others waiting, nor the shards that it waits for
             workers.append(worker([CHORES_QUEUE], len(taken.chores) + 1, "always"))
         reviving = asyncio.create_task(_revive(app, retry))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.cluster.job_queue import GIVE_UP_AFTER, Later, Taken, work
+from newsletter.cluster.job_queue import GIVE_UP_AFTER, Handlers, Later, Taken, work
 from newsletter.delivery.interrupts import interrupts
 from newsletter.delivery.run_control import Watcher
 from newsletter.errors import BusyError, ConfigError, DeliveryError, NewsletterError
@@ -48,7 +48,7 @@ class WorkerState:
         self.draining = False
 
 
-def run_worker(
+async def run_worker(
     place: Path | str,
     delivery: ShardDelivery,
     state: WorkerState,
@@ -63,19 +63,6 @@ def run_worker(
 
     Raises ConfigError, and LedgerError if the database cannot be reached at first.
     """
-    asyncio.run(_run(place, delivery, state, queues, chores, concurrency, news, log))
-
-
-async def _run(
-    place: Path | str,
-    delivery: ShardDelivery,
-    state: WorkerState,
-    queues: Sequence[str],
-    chores: WorkerChores,
-    concurrency: int,
-    news: Callable[[str], None],
-    log: Callable[[Shard, ShardResult, Counter[State]], None],
-) -> None:
     stopping = asyncio.Event()
     stops = _Stops()
     loop = asyncio.get_running_loop()
@@ -125,8 +112,8 @@ async def _run(
 
     try:
         with interrupts(end):
-            taken = Taken(queues, chores.names)
-            await work(place, deliver, run_chore, taken=taken, concurrency=concurrency, stopping=stopping, news=news)
+            taken = Taken(queues, chores.names, concurrency)
+            await work(place, taken, Handlers(deliver, run_chore, news), stopping)
     finally:
         threads.shutdown()
         chore_threads.shutdown()
