@@ -89,7 +89,7 @@ def _day(value: object) -> date | None:
 
 
 def a_day(value: object) -> date:
-    if (found := _day(value)) is None:
+    if (found := _day(value)) is None or not date.min.year < found.year < date.max.year:  # others overflow in a zone
         raise InvalidValueError(f"is {shown(str(value))}, not a day")
     return found
 

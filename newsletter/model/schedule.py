@@ -137,7 +137,7 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: ti
     try:
         when = moment if moment.tzinfo else _moments(moment, zone)[0].astimezone(zone)
         left = when.astimezone(UTC) - now
-    except OverflowError as error:  # the first or last day that datetime supports
+    except (OverflowError, ValueError) as error:  # the first or last day that datetime supports
         raise InvalidValueError(f"is {shown(text)}, too far away", "write a time of the next twelve months") from error
     if left + window <= timedelta(0):
         raise InvalidValueError(

@@ -24,6 +24,11 @@ _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
 """A file name with Jekyll's date prefix: `2026-03-01-hello`."""
 
 
+def is_plausible(day: date) -> bool:
+    """Whether a day is after the year 1, which is a program's zero (Go's), and overflows in another time zone."""
+    return day.year > date.min.year
+
+
 def named_day(stem: str) -> date | None:
     """The date prefix of a post's file name."""
     named = _DATED_NAME.match(stem)
@@ -42,10 +47,9 @@ def without_date(stem: str) -> str:
 
 def read_date(value: Any) -> date | None:
     """The day of a value, in the author's own zone; None if it is no date, or ambiguous."""
-    if isinstance(value, datetime):
-        return value.date()
     if isinstance(value, date):
-        return value
+        day = value.date() if isinstance(value, datetime) else value
+        return day if is_plausible(day) else None
     text = " ".join(str(value).split())[:100]
     found = _ISO.match(text)
     if found:
@@ -72,9 +76,9 @@ def day_on_site(value: Any, timezone: str) -> date | None:
     if timezone and isinstance(moment, datetime):
         try:
             zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone).date()
+        except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
             return read_date(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone).date()
     return read_date(value)
 
 
@@ -88,6 +92,7 @@ def _month(name: str) -> int:
 
 def _day(year: str | int, month: str | int, day: str | int) -> date | None:
     try:
-        return date(int(year), int(month), int(day))
+        found = date(int(year), int(month), int(day))
     except ValueError:
         return None
+    return found if is_plausible(found) else None

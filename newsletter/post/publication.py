@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue
+from newsletter.post.post_dates import is_plausible
 from newsletter.text import is_one_slip
 
 DRAFTS = "_drafts"
@@ -125,6 +126,9 @@ def _word(text: str) -> str:
     return " ".join(text.split()).strip("\"'").lower()
 
 
+_END = datetime(9999, 12, 31, tzinfo=UTC)
+"""The last moment that can be written in every time zone: a post of this day or later is held back for ever."""
+
 _WRITTEN_AS = {
     "unpublished": "published|status",
     "draft": "draft|status",
@@ -161,18 +165,20 @@ def due_moment(issue: Issue, zone: tzinfo | None) -> datetime | None:
     dates = [datetime(issue.date.year, issue.date.month, issue.date.day)] if issue.date else []
     if issue.moment is not None:
         dates = [issue.moment, *(day for day in dates if day.date() != issue.moment.date())]
-    return max((day if day.tzinfo else _local(day, zone) for day in dates), default=None)
+    found = max((day if day.tzinfo else _local(day, zone) for day in dates), default=None)
+    return min(found, _END) if found is not None else None
 
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+    if moment.year == _END.year:
+        return moment.replace(tzinfo=UTC)
     return moment.replace(tzinfo=zone) if zone is not None else moment.astimezone()
 
 
 def _moment(value: object, written: str) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
+        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+        return moment if is_plausible(moment) else None
     text = " ".join((written or str(value or "")).split())
     # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO parser accepts no space before the offset.
     text = re.sub(r"\s?(?:UTC|Z)$", "+00:00", text.replace("/", "-"))
@@ -180,6 +186,7 @@ def _moment(value: object, written: str) -> datetime | None:
     text = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", text)
     text = re.sub(r"(?<=[T ])(\d)(?=:)", r"0\1", text)
     try:
-        return datetime.fromisoformat(text) if re.match(r"\d{4}-\d\d-\d\d", text) else None
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if re.match(r"\d{4}-\d\d-\d\d", text) and is_plausible(moment) else None
