@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from newsletter.cli.completions import complete_list
+from newsletter.cli.options import Given
 from newsletter.errors import ConfigError
 from newsletter.model.column_rules import Rule, read_rule
 
@@ -58,5 +59,9 @@ column_option = click.option(
     help="It does not speak of leaving; or COLUMN:VALUE=mail.",
 )
 ledger_option = click.option(
-    "--ledger", "ledger_url", metavar="URL", help="For @signups: postgresql://… or sqlite:///FILE, instead of [ledger]."
+    "--ledger",
+    "ledger_url",
+    type=Given(),
+    metavar="URL",
+    help="For @signups: postgresql://… or sqlite:///FILE, instead of [ledger].",
 )

@@ -6,11 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.core import ParameterSource
 
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     from newsletter.render.images.resolve import ImageMode
+
+
+class Given(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
+    """A text option that rejects an empty value: `--where "$SEGMENT"` of an unset variable would mail everybody."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        source = ctx.get_parameter_source(param.name or "") if ctx is not None and param is not None else None
+        if value == "" and param is not None and source is not ParameterSource.DEFAULT:
+            raise ConfigError(f"{param.opts[0]} is empty", "write what is meant, or leave the option out")
+        return str(value)
+
 
 connections_option = click.option(
     "--connections",
@@ -20,10 +34,12 @@ connections_option = click.option(
 )
 
 
-relay_option = click.option("--relay", "relay_url", metavar="URL", help="smtp://… or smtps://…, instead of [relay].")
+relay_option = click.option(
+    "--relay", "relay_url", type=Given(), metavar="URL", help="smtp://… or smtps://…, instead of [relay]."
+)
 
 
-log_option = click.option("--log-json", metavar="FILE", help="Events as lines of JSON; - for stderr.")
+log_option = click.option("--log-json", type=Given(), metavar="FILE", help="Events as lines of JSON; - for stderr.")
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")

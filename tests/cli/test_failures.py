@@ -138,3 +138,13 @@ def test_what_is_missing_is_shown_by_an_example(folder: Path, arguments: tuple[s
     called = " ".join(arguments).partition(" --")[0]
     assert (run.code, f"Write, for instance: newsletter {called} " in run.err) == (2, True), run.err
     assert run.err.count("Write, for instance") == 1
+
+
+@pytest.mark.parametrize("option", ["--where", "--ledger", "--relay", "--log-json"])
+def test_an_option_of_an_unset_variable_is_refused(folder: Path, option: str) -> None:
+    run = newsletter(*SEND[:-2], "--dry-run", option, "", cwd=folder)
+    assert (run.code, run.err) == (2, f"{option} is empty; write what is meant, or leave the option out\n")
+
+
+def test_an_option_that_is_left_out_is_not_empty(folder: Path) -> None:
+    assert newsletter(*SEND[:-2], "--dry-run", cwd=folder).code == 0

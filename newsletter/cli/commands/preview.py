@@ -7,7 +7,7 @@ import click
 from newsletter.cli.completions import complete_file
 from newsletter.cli.lazy_group import runs
 from newsletter.cli.list_options import ListName, column_option
-from newsletter.cli.options import config_option, images_option
+from newsletter.cli.options import Given, config_option, images_option
 
 
 @click.command()
@@ -16,10 +16,19 @@ from newsletter.cli.options import config_option, images_option
     "--to", type=ListName(), metavar="LIST.csv", help="Look at it as the people on a list, or as those of @signups."
 )
 @column_option
-@click.option("--port", type=int, default=8025, show_default=True, help="The next free one where it is taken; 0: any.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=int,
+    metavar="PORT",
+    default=8025,
+    show_default=True,
+    help="The next free one where it is taken; 0: any.",
+)
+@click.option("--host", default="127.0.0.1", metavar="HOST", show_default=True, help="The address to listen on.")
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
-@click.option("--relay", "relay_url", metavar="URL", help="Where tests from the page go, instead of [relay].")
+@click.option(
+    "--relay", "relay_url", type=Given(), metavar="URL", help="Where tests from the page go, instead of [relay]."
+)
 @images_option
 @config_option
 @runs("newsletter.cli.preview", "preview")

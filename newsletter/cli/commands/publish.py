@@ -12,7 +12,7 @@ from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.lazy_group import runs
 from newsletter.cli.ledger_option import ledger_option
 from newsletter.cli.list_options import column_option, to_option
-from newsletter.cli.options import NamedPath, config_option, json_option, log_option, relay_option
+from newsletter.cli.options import Given, NamedPath, config_option, json_option, log_option, relay_option
 from newsletter.cli.window_option import window_option
 from newsletter.model.age import parse_age
 from newsletter.text import printable
@@ -43,7 +43,7 @@ _GROUPS = {
 @click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
 @to_option
-@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
+@click.option("--where", type=Given(), default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
 @column_option
 @click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone; 2d by default.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why not the rest.")

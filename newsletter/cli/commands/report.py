@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from newsletter.cli.lazy_group import Deferred, runs
+from newsletter.cli.ledger_option import ledger_option
 from newsletter.cli.options import NamedPath, config_option, json_option
 
 
 @click.command()
 @click.argument("issue", shell_complete=Deferred("newsletter.cli.issue_completion", "complete_issue"))
 @click.option("--html", type=NamedPath(), metavar="FILE", help="Write a page to this file.")
-@click.option("--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger].")
+@ledger_option
 @config_option
 @json_option
 @runs("newsletter.cli.report", "report")

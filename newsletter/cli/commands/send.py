@@ -10,6 +10,7 @@ from newsletter.cli.lazy_group import runs
 from newsletter.cli.ledger_option import ledger_option
 from newsletter.cli.list_options import column_option, to_option
 from newsletter.cli.options import (
+    Given,
     NamedPath,
     config_option,
     connections_option,
@@ -36,7 +37,9 @@ _GROUPS = {
 @click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("post", shell_complete=complete_file)
 @to_option
-@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
+@click.option(
+    "--where", type=Given(), default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\"."
+)
 @column_option
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, marked as a test.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write OUT/ISSUE/index.html.")

@@ -5,13 +5,21 @@ from __future__ import annotations
 import click
 
 from newsletter.cli.lazy_group import runs
-from newsletter.cli.options import config_option, json_option
+from newsletter.cli.options import Given, config_option, json_option
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all.")
-@click.option("--port", type=int, default=8080, show_default=True, help="0 takes any free port.")
-@click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
+@click.option(
+    "--host", default="127.0.0.1", metavar="HOST", show_default=True, help="The address to listen on; 0.0.0.0 for all."
+)
+@click.option("--port", type=int, metavar="PORT", default=8080, show_default=True, help="0 takes any free port.")
+@click.option(
+    "--relay",
+    "relay_url",
+    type=Given(),
+    metavar="URL",
+    help="smtp://[user@]host:port or smtps://…, instead of [relay].",
+)
 @click.option("--quiet", is_flag=True, help="No line for each request.")
 @config_option
 @runs("newsletter.cli.serve", "serve")

@@ -12,7 +12,7 @@ from newsletter.cli.lazy_group import runs
 from newsletter.cli.ledger_option import ledger_option
 from newsletter.cli.list_options import ListName, column_option
 from newsletter.cli.list_options import ledger_option as sign_ups_ledger_option
-from newsletter.cli.options import NamedPath, config_option, json_option
+from newsletter.cli.options import Given, NamedPath, config_option, json_option
 
 SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""
@@ -21,7 +21,11 @@ SHOWN_PEOPLE = 20
 _LIST: Any = NamedPath()
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(
-    "--where", default="", metavar="EXPR", help="Only those of the list: \"plan == 'pro' and tags has 'ai'\"."
+    "--where",
+    type=Given(),
+    default="",
+    metavar="EXPR",
+    help="Only those of the list: \"plan == 'pro' and tags has 'ai'\".",
 )
 encoding_option = click.option(
     "--encoding", default="", metavar="NAME", help="What the list is written in, such as gb18030; else it is detected."
