@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,12 @@ from newsletter.bounces import rules
 from newsletter.bounces.alternatives import Alternatives, split, words_of
 
 PATTERNS = sorted({pattern for rule in rules.RULES for pattern in (rule.words, rule.unless, rule.also) if pattern})
-EACH = sorted({each for pattern in PATTERNS for each in split(pattern)})
+
+
+@cache
+def each() -> list[str]:
+    """The alternatives of all patterns."""
+    return sorted({one for pattern in PATTERNS for one in split(pattern)})
 
 
 @pytest.mark.parametrize(
@@ -60,11 +66,11 @@ def test_the_alternatives_of_a_pattern(pattern: str, alternatives: list[str]) ->
 
 
 def test_every_alternative_of_the_table_has_words() -> None:
-    assert [each for each in EACH if not words_of(each)] == []
+    assert [one for one in each() if not words_of(one)] == []
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(EACH), st.data())
+@given(st.deferred(lambda: st.sampled_from(each())), st.data())
 def test_every_match_has_one_of_the_words(alternative: str, data: st.DataObject) -> None:
     pattern = re.compile(alternative, re.VERBOSE)
     text = data.draw(st.from_regex(pattern))
@@ -117,13 +123,15 @@ WORDS = st.sampled_from(
 )
 
 
-PAIRS = [(Alternatives(each, at_word=True), re.compile(f"(?<![a-z])(?:{each})", re.VERBOSE)) for each in PATTERNS[::3]]
+@cache
+def pairs() -> list[tuple[Alternatives, re.Pattern[str]]]:
+    return [(Alternatives(one, at_word=True), re.compile(f"(?<![a-z])(?:{one})", re.VERBOSE)) for one in PATTERNS[::3]]
 
 
 @given(st.lists(WORDS, max_size=12))
 def test_the_same_is_found_as_by_the_pattern(words: list[str]) -> None:
     text = " ".join(words).lower()
-    assert [one.are_in(text) for one, _ in PAIRS] == [plain.search(text) is not None for _, plain in PAIRS]
+    assert [one.are_in(text) for one, _ in pairs()] == [plain.search(text) is not None for _, plain in pairs()]
 
 
 def test_a_pattern_may_begin_within_a_word_where_that_is_wanted() -> None:

@@ -8,6 +8,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,11 @@ from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.errors import ConfigError, InvalidValueError
 
 MESSAGES = (hard(), complaint(), letter())
-LARGE = hard(returned="x" * 50_000_000)
+
+
+@cache
+def large() -> bytes:
+    return hard(returned="x" * 50_000_000)
 
 
 def names(source: Path | str) -> list[str]:
@@ -66,7 +71,7 @@ def test_a_message_has_the_same_name_in_every_mailbox(tmp_path: Path) -> None:
 
 
 def test_a_message_of_50_mb_is_read_in_part(tmp_path: Path) -> None:
-    for source in (write_eml(tmp_path / "eml", LARGE), write_mbox(tmp_path / "mbox", LARGE, hard())):
+    for source in (write_eml(tmp_path / "eml", large()), write_mbox(tmp_path / "mbox", large(), hard())):
         with open_mailbox(str(source), {}) as mailbox:
             first, *rest = (len(arrival.raw) for arrival in mailbox.arrivals())
             assert first == MAX_BYTES
@@ -240,11 +245,11 @@ def test_what_was_recorded_is_moved_to_a_folder_that_is_made(server: Dovecot, fo
 
 
 def test_a_message_of_50_mb_on_a_server(server: Dovecot, tmp_path: Path) -> None:
-    server.put("large", LARGE)
+    server.put("large", large())
     with opened(server) as mailbox:
         (found,) = mailbox.arrivals()
     assert len(found.raw) == MAX_BYTES
-    assert [found.evidence] == names(write_eml(tmp_path / "eml", LARGE))
+    assert [found.evidence] == names(write_eml(tmp_path / "eml", large()))
 
 
 def test_more_messages_than_one_request_takes(server: Dovecot) -> None:

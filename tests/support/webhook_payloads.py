@@ -35,10 +35,10 @@ MAILGUN_KEY = "key-0123456789"
 ADA = "ada@example.net"
 
 
-AMAZON = rsa.generate_private_key(65537, 2048)
+AMAZON = rsa.generate_private_key(65537, 1024)  # a short one is made at once
 
 
-STRANGER = rsa.generate_private_key(65537, 2048)
+STRANGER = rsa.generate_private_key(65537, 1024)
 
 
 SENDGRID = ec.generate_private_key(ec.SECP256R1())
