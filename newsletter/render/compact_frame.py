@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsletter.model.rendered_email import Theme
 from newsletter.render.change_tags import change_tags
@@ -29,15 +30,13 @@ _BASE = (
 _OF_WORD = re.compile(r"<!--\[if mso\]>[^!]*<!\[endif\]-->")
 _WORD_OR_IE = re.compile(r"<!--\[if mso \| IE\]>")
 _AGAIN = re.compile(r"<!\[endif\]-->\s*<!--\[if mso\]>")
-_COLUMN_CLASS = re.compile(r"\bmj-column-[\w-]+")
+_COLUMN_CLASS = re.compile(r"mj-column-[\w-]+")
 _WHOLE = "mj-column-per-100"
 _WHOLE_RULES = re.compile(
     rf"<style[^>]*>\s*@media only screen and \(min-width:480px\){{\.{_WHOLE}{{[^{{}}]*}}}}\s*</style>"
     rf"|<style[^>]*>\s*\.moz-text-html \.{_WHOLE}{{[^{{}}]*}}\s*</style>"
 )
-_FRAME_CLASSES = re.compile(
-    rf'(?<=<div) class="(?:mj-outlook-group-fix|{_WHOLE})(?: (?:mj-outlook-group-fix|{_WHOLE}))*"'
-)
+_FRAME_CLASSES = re.compile(rf'<div class="(?:mj-outlook-group-fix|{_WHOLE})(?: (?:mj-outlook-group-fix|{_WHOLE}))*"')
 _COLUMN = re.compile(
     r'<div style="font-size:0px;text-align:\w+;direction:\w+;vertical-align:top;width:100%;">'
     r'(<table [^<>]*width="100%") style="vertical-align:top;">'
@@ -89,15 +88,16 @@ def compact_frame(html: str, theme: Theme) -> str:
         head = dead.sub("", head)
     for old in _BASE:
         head = head.replace(old, "", 1)
-    is_whole = set(_COLUMN_CLASS.findall(body)) <= {_WHOLE}
+    is_whole = {found[0] for found in _COLUMN_CLASS.finditer(body) if not _is_in_word(body, found.start())} <= {_WHOLE}
     if is_whole:
         # Its element says `width:100%` itself.
         head = _WHOLE_RULES.sub("", head)
-        body = _CENTRED.sub(r"\1\2", _COLUMN.sub(r"<div>\1>", _FRAME_CLASSES.sub("", body)))
+        body = _CENTRED.sub(r"\1\2", _COLUMN.sub(r"<div>\1>", _FRAME_CLASSES.sub("<div", body)))
     head = _OFFICE.sub(lambda found: _BETWEEN_TAGS.sub("><", found[0]), head)
+    names = names_in(body)
     head = _STYLE.sub(
         lambda found: (
-            _STYLE_NOTES.sub("", found[1]) + used_rules(found[2], body, own).replace("color:#ffffff", "color:#fff")
+            _STYLE_NOTES.sub("", found[1]) + used_rules(found[2], names, own).replace("color:#ffffff", "color:#fff")
         ),
         head,
     )
@@ -120,6 +120,12 @@ def compact_frame(html: str, theme: Theme) -> str:
     return f"{head}{body_tag}{body}"
 
 
+def _is_in_word(text: str, position: int) -> bool:
+    """Whether a letter is before this place. A pattern that began with `\b` would be tried at every letter."""
+    before = text[position - 1 : position] if position else ""
+    return before.isalnum() or before == "_"
+
+
 def _compact_style(tag: str) -> str:
     """A tag whose style says nothing twice, ends in no semicolon, and has white in three digits."""
     return _TWICE.sub(r"background-color:\1;", tag).replace("color:#ffffff", "color:#fff").replace(';"', '"')
@@ -131,7 +137,19 @@ def _words_of(templates: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for text in templates for word in re.findall(r"[A-Za-z][\w-]*", text))
 
 
-def used_rules(css: str, body: str, own: Set[str]) -> str:
+class Names(NamedTuple):
+    """The classes and the elements of an email's body."""
+
+    classes: Set[str]
+    tags: Set[str]
+
+
+def names_in(body: str) -> Names:
+    classes = {name for value in set(_CLASS_NAMES.findall(body)) for name in value.split()}
+    return Names(classes, set(_TAG_NAMES.findall(body)))
+
+
+def used_rules(css: str, names: Names, own: Set[str]) -> str:
     """The rules that may match an element of the body.
 
     A selector is left out for a class of the theme's `own` templates, or an element, that the body lacks: what a
@@ -139,15 +157,14 @@ def used_rules(css: str, body: str, own: Set[str]) -> str:
     """
     if "\\" in css or any("{" in text or "}" in text for text in _QUOTED.findall(css)):
         return css  # a brace is text
-    classes = {name for value in set(_CLASS_NAMES.findall(body)) for name in value.split()}
-    missing_tags = _TAGS - set(_TAG_NAMES.findall(body))
+    missing_tags = _TAGS - names.tags
 
     def may_match(selector: str) -> bool:
         plain = _ATTRIBUTE.sub("", selector)
         if ":" in plain or "@" in plain:
             return True
         named = set(_SELECTED_CLASS.findall(plain))
-        return not (named & own) - classes and missing_tags.isdisjoint(_SELECTED_TAG.findall(plain.strip()))
+        return not (named & own) - names.classes and missing_tags.isdisjoint(_SELECTED_TAG.findall(plain.strip()))
 
     kept: list[str] = []
     opening = last = ""

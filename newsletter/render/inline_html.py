@@ -62,6 +62,8 @@ def unbound(text: str) -> str:
 
 def inline_html(inlines: Inlines) -> Markup:
     """Inline content as HTML that is also well-formed XML, all text escaped."""
+    if len(inlines) == 1 and isinstance(only := inlines[0], Text):  # as in most cells and items
+        return escape(clean(unbound(only.text) if "\u00a0" in only.text else only.text))
     parts: list[str] = []
     for node in inlines:
         match node:

@@ -6,10 +6,11 @@ A table is as wide as its longest words, and would widen the whole email beyond 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from newsletter.frozen import frozen
-from newsletter.model.issue import Image, Inlines, Table, plain_text, walk_inlines
+from newsletter.model.issue import Image, Inlines, Table, Text, plain_text, walk_inlines
 from newsletter.post.markdown.cjk import is_cjk
 from newsletter.render.text_width import run_width, text_width
 
@@ -43,9 +44,17 @@ class TableForm:
     kind: Literal["auto", "fixed", "stacked"]
     widths: tuple[int, ...] = ()
     keeps: int = 0
+    sides: tuple[str, ...] = ()
+    """The alignment of each column: `left`, `center` or `right`."""
 
 
 def table_form(table: Table, *, nested: bool = False) -> TableForm:
+    form = _form(table, nested=nested)
+    count = max(map(len, (table.header, *table.rows)), default=0)
+    return replace(form, sides=tuple(side or "left" for side in (*table.align, *[""] * count)[:count]))
+
+
+def _form(table: Table, *, nested: bool) -> TableForm:
     rows = (table.header, *table.rows)
     count = max(map(len, rows), default=0)
     room = (NESTED_ROOM if nested else ROOM) - _GAP * count
@@ -100,6 +109,8 @@ def _shares(columns: Sequence[Sequence[Inlines]], wanted: Sequence[float], room:
 
 
 def _longest(inlines: Inlines) -> float:
+    if len(inlines) == 1 and isinstance(only := inlines[0], Text):
+        return run_width(only.text, PHONE_SIZE)
     pictures = [_picture_width(image) for image in _images(inlines)]
     return max(
         [run_width(plain_text(tuple(each for each in inlines if not isinstance(each, Image))), PHONE_SIZE), *pictures]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from functools import partial
 from types import MemberDescriptorType
 from typing import Any
@@ -49,7 +49,7 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and contains no text of the post
         undefined=jinja2.StrictUndefined,
     )
-    environment.finalize = lambda value: clean(environment.written(value)) if isinstance(value, str) else value
+    environment.finalize = partial(_written, environment)
     environment.filters.update(
         inline=inline_html,
         code=partial(code_html, Highlighter()),
@@ -63,13 +63,24 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         quote_parts=quote_parts,
         host=host_of,
     )
+    kind = partial(with_partials, theme.partials)
     environment.globals.update(
-        kind=partial(with_partials, theme.partials),
+        kind=kind,
         picture=linked_picture,
         hero_picture=hero,
         slot=marks.slot,
     )
+    environment.own_functions = {id(kind)}
     return environment
+
+
+def _written(environment: Sandbox, value: Any) -> Any:
+    """What a template writes of a value: each of the hundred thousands of a long post passes here."""
+    if not isinstance(value, str):
+        return value
+    if len(value) > COUNTED_LENGTH:
+        environment.written(value)
+    return clean(value)
 
 
 @jinja2.pass_environment
@@ -166,10 +177,12 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
     code_generator_class = CountingGenerator
     intercepted_binops = frozenset({"*", "**", "+", "%"})
+    own_functions: Collection[int] = frozenset()
+    """The identities of functions of ours that take plain values, and are never refused."""
     steps = 0
     """Since the rendering began."""
     characters = 0
-    """Written since then, in values of more than a hundred."""
+    """Written since then, in values of more than `COUNTED_LENGTH`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -183,7 +196,7 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
         self.steps = self.characters = 0
 
     def written(self, text: str) -> str:
-        if len(text) > 100:
+        if len(text) > COUNTED_LENGTH:
             self.characters += len(text)
             refuse_text(self.characters, MAX_WRITTEN)
         return text
@@ -217,6 +230,8 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja2
         __self.step  # noqa: B018 - it counts
+        if id(__obj) in __self.own_functions and not kwargs:
+            return __obj(*args)  # at once, and thousands of times
         refuse_call(__obj, args, kwargs)
         return super().call(__context, __obj, *args, **kwargs)
 
@@ -257,6 +272,9 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
         refuse_operation(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
+
+COUNTED_LENGTH = 100
+"""Shorter values are too many to count, and too short to matter."""
 
 _SAFE: dict[tuple[type, str], bool] = {}
 _LOOP = frozenset(

@@ -43,6 +43,8 @@ def test_the_tree_is_markdown_its_own() -> None:
     for one, other in zip(ours.walk(), theirs.walk(), strict=True):
         assert getattr(one.parent, "type", None) == getattr(other.parent, "type", None)
         assert one.is_root or (one.map, one.attrs, one.tag) == (other.map, other.attrs, other.tag)
+        assert one.is_root or (one.content, one.level) == (other.content, other.level)
+        assert getattr(one.previous_sibling, "type", None) == getattr(other.previous_sibling, "type", None)
     assert written(syntax_tree([])) == written(SyntaxTreeNode([]))
 
 

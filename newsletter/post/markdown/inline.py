@@ -49,6 +49,8 @@ _PAIRED: Mapping[str, str] = {
 }
 _WITH_ATTRIBUTES = frozenset({"a", "abbr", "img", "video", "audio", "iframe", "embed", "source"})
 _MAY_HIDE = re.compile(r"\bhidden\b|\bdisplay\s*:|<template\b", re.IGNORECASE)
+_MAY_NEED_REPAIR = re.compile(r"[:{]|\*\*")
+"""Emoji's names, attributes, bold with spaces inside."""
 _VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track", "wbr"})
 
 
@@ -70,6 +72,10 @@ class InlineReader:
         self.abbreviations = abbreviations
 
     def read(self, nodes: Many[SyntaxTreeNode], line: int) -> Sequence:
+        if len(nodes) == 1 and nodes[0].type == "text" and self.abbreviations is None:
+            text = nodes[0].content
+            if not _MAY_NEED_REPAIR.search(text):
+                return [Text(text)]
         out: Sequence = []
         open_tags: list[_OpenTag] = []
         first_line = line

@@ -72,7 +72,7 @@ def unwrap_links(sequence: Sequence, line: int, findings: list[Finding]) -> Sequ
                 label = shortened(node.label)
                 what = f"the link “{label}” is wrapped in brackets twice"
                 findings.append(Finding("link-wrapped", what, f"write [{label}](…)", line))
-        if node != Text(""):
+        if not isinstance(node, Text) or node.text:
             out.append(node)
     return out
 

@@ -44,17 +44,19 @@ class KramdownState(CjkState):
 
         CommonMark requires more, and leaves `**Note:**read` as text. `_` stays literal inside a word.
         """
-        scanned = super().scanDelims(start, canSplitWord)
-        if self.src[start] not in "*_":
-            return scanned
-        end = start + scanned.length
+        mark = self.src[start]
+        if mark not in "*_":
+            return super().scanDelims(start, canSplitWord)
+        end = start + 1
+        while end < self.posMax and self.src[end] == mark:
+            end += 1
         before = self.src[start - 1] if start else " "
         after = self.src[end] if end < self.posMax else " "
         opens, closes = not after.isspace(), not before.isspace()
         if not canSplitWord:
             opens = opens and not (before.isalnum() and after.isalpha())
             closes = closes and not after.isalnum()
-        return Scanned(opens, closes, scanned.length)
+        return Scanned(opens, closes, end - start)
 
 
 class KramdownParserInline(CjkParserInline):

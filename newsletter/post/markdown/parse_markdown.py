@@ -168,7 +168,7 @@ def _bound_marks(state: StateCore) -> None:
 
 
 def _with_few_marks(tokens: list[Token] | None) -> list[Token] | None:
-    if not tokens:
+    if not tokens or (len(tokens) <= MAX_MARKS and not any(token.children for token in tokens)):
         return tokens
     kept: list[Token] = []
     depth = 0

@@ -22,6 +22,9 @@ Sequence = list[Raw]
 
 def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
     """Resolve line ends (a space, or nothing between two CJK characters), and trim the outer white space."""
+    if len(sequence) == 1 and isinstance(only := sequence[0], Text):
+        text = only.text.strip() if trim else only.text
+        return (Text(text),) if text else ()
     out: list[Inline] = []
     words: list[str] = []  # the current text's pieces: joined once, since a paragraph may have thousands of lines
     for index, node in enumerate(sequence):
