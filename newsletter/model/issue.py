@@ -105,10 +105,9 @@ def plain_text(inlines: Iterable[Inline]) -> str:
         if isinstance(node, (Text, Code)):  # most are, and a match takes longer
             parts.append(node.text)
             continue
-        if isinstance(node, (Link, Strong, Emphasis, Strike)):
-            parts.append(plain_text(node.children))
-            continue
         match node:
+            case Link() | Strong() | Emphasis() | Strike():
+                parts.append(plain_text(node.children))
             case Break():
                 parts.append("\n")
             case Note(number):
