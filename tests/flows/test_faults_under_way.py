@@ -346,22 +346,20 @@ def test_reply_with_two_codes(ledger: IssueLedger, transport: Transport) -> None
     some_uncertain(ledger, transport, Rule("RCPT", b"250-2.0.0 yes\r\n550 5.1.1 no\r\n", about=VICTIM))
 
 
-@pytest.mark.parametrize("point", ["RSET", "MAIL", "RCPT"])
-def test_reply_too_many(ledger: IssueLedger, transport: Transport, point: Any) -> None:
-    """Every later answer stands for the one before it: RCPT's, for one, for the message's."""
-    doubled = {
-        "RSET": b"250 2.0.0 reset\r\n",
-        "MAIL": b"250 2.1.0 sender ok\r\n",
-        "RCPT": b"250 2.1.5 recipient ok\r\n",
-    }
-    some_uncertain(
-        ledger,
-        transport,
-        Rule(point, 2 * doubled[point], about=VICTIM)
-        if point == "RCPT"
-        else Rule(point, 2 * doubled[point], times=(VICTIM_AT + 1,)),
-        victim="uncertain",
-    )
+@pytest.mark.parametrize(
+    ("point", "replies"),
+    [
+        ("RSET", 2 * b"250 2.0.0 reset\r\n"),
+        ("MAIL", 2 * b"250 2.1.0 sender ok\r\n"),
+        ("RCPT", 2 * b"250 2.1.5 recipient ok\r\n"),
+        ("RCPT", b"250 ok\r\n250 and once more\r\n"),
+    ],
+    ids=["RSET", "MAIL", "RCPT", "RCPT in other words"],
+)
+def test_reply_too_many(ledger: IssueLedger, transport: Transport, point: Any, replies: bytes) -> None:
+    """Every later answer stands for the one before it: RCPT's, for one, for the message's, which is lost here."""
+    doubled = Rule(point, replies, **({"about": VICTIM} if point == "RCPT" else {"times": (VICTIM_AT + 1,)}))
+    some_uncertain(ledger, transport, doubled, Rule("dot", Fault.LOSE, about=VICTIM))
 
 
 @pytest.mark.parametrize("point", ["RSET", "MAIL", "RCPT", "dot"])

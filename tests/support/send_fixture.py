@@ -229,4 +229,5 @@ def assert_accounted(ledger: IssueLedger, *servers: SmtpServer, ended: bool = Tr
         address for address, state in states.items() if state in (State.SENT, State.UNCERTAIN, State.COMMITTING)
     }
     assert arrived.keys() <= may_have, arrived.keys() - may_have
-    assert [violation for server in servers for violation in server.violations] == []
+    violations = [violation for server in servers for violation in server.violations]
+    assert not violations, violations

@@ -64,7 +64,8 @@ class ChunkingSession(Session):
             return False
         reset, mail, rcpt, last = (answer for answer in answers if answer is not None)
         shapes = [_shape(mail), _shape(rcpt), _shape(last)]
-        return all(shapes) and shapes[2] not in shapes[:2] and last.text != reset.text
+        alike_coded = _is_coded(mail) == _is_coded(rcpt) == _is_coded(last)
+        return alike_coded and all(shapes) and shapes[2] not in shapes[:2] and last.text != reset.text
 
     @property
     def has_outcome(self) -> bool:
@@ -147,6 +148,12 @@ class ChunkingSession(Session):
         """The outcome of the oldest message under way. It is uncertain if its last answer is missing, or not to be
         believed, and no answer before it shows that the message cannot have been taken.
         """
+        outcome = await self._oldest_outcome()
+        # A refused recipient leaves the transaction open: the next message may be one that goes by DATA.
+        self._needs_reset = outcome.state is not State.SENT
+        return outcome
+
+    async def _oldest_outcome(self) -> Outcome:
         refusal: Outcome | None = None
         named = False
         for stage in _STAGES:
@@ -188,9 +195,14 @@ class ChunkingSession(Session):
         return Outcome(State.UNCERTAIN, "dot", 0, why)
 
     def _looks_like(self, stage: str, reply: Reply) -> bool:
-        """Whether a yes looks like the one that this server gave to this command, or at least like no other's."""
+        """Whether a yes looks like the one that this server gave to this command, or at least like no other's.
+
+        A server that has enhanced status codes has one in each answer (RFC 2034, 4).
+        """
         if stage == "RSET":
             return True
+        if _is_coded(reply) != _is_coded(self._heard[stage]):
+            return False
         if stage == "dot" and reply.text == self._heard["RSET"].text:
             return False
         shape = _shape(reply)
@@ -211,6 +223,10 @@ class ChunkingSession(Session):
 def _whole(message: Message) -> bytes:
     """The message's octets; they need no dots doubled."""
     return message.data if message.data.endswith(b"\r\n") else message.data + b"\r\n"
+
+
+def _is_coded(reply: Reply) -> bool:
+    return bool(enhanced_code(reply.text))
 
 
 def _shape(reply: Reply) -> str:
