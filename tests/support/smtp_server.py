@@ -484,7 +484,8 @@ class _Connection:
                 case Fault.LEAVE:
                     await self.writer.drain()
                     if self.writer.can_write_eof():
-                        self.writer.write_eof()
+                        with contextlib.suppress(OSError):  # the client is gone
+                            self.writer.write_eof()
                         await self.reader.read()
                     raise _ClosedError
                 case Fault.SILENCE:

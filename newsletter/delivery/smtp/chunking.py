@@ -155,6 +155,7 @@ class ChunkingSession(Session):
 
     async def _oldest_outcome(self) -> Outcome:
         refusal: Outcome | None = None
+        farewell: Outcome | None = None
         named = False
         for stage in _STAGES:
             if self.out_of_step:
@@ -163,7 +164,7 @@ class ChunkingSession(Session):
                 reply = await self._reply(LEAVING_S if self._goodbye is not None else math.inf)
             except LostError as error:
                 if self.left:
-                    return refusal or Outcome(State.DEFERRED, stage, 0, str(error))
+                    return refusal or farewell or Outcome(State.DEFERRED, stage, 0, str(error))
                 if refusal is not None and not named:
                     return refusal
                 return Outcome(State.UNCERTAIN, "dot", 0, str(error))
@@ -171,8 +172,10 @@ class ChunkingSession(Session):
             kind = reply.code // 100
             if kind == 3 or (stage == "RSET" and kind != 2 and reply.code != 421):
                 return self._step_out(f"the relay answered {stage} with {reply.code} {reply.text}")
-            if kind != 2:
-                refusal = refusal or judge("MAIL" if stage == "RSET" else stage, reply.code, reply.text)
+            if stage == "RSET" and kind != 2:
+                farewell = judge("MAIL", reply.code, reply.text)  # of a server that may go on, and take the message
+            elif kind != 2:
+                refusal = refusal or judge(stage, reply.code, reply.text)
             elif not self._looks_like(stage, reply):
                 return self._step_out(f"the relay's answers are not in step: {reply.code} {reply.text} to {stage}")
             elif stage == "dot" and refusal is not None:

@@ -81,3 +81,32 @@ def test_a_relay_with_a_status_code_in_some_of_its_answers_is_not_sent_to_ahead(
 
     with SmtpServer(Rule("dot", b"250 taken\r\n"), extensions=CHUNKS) as server:
         over_one_connection(server, steps)
+
+
+LATER = b"421 4.3.2 bye, but not yet\r\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [
+        ((), State.SENT),
+        ((Rule("RCPT", b"250-2.1.5 yes\r\n550 5.1.1 no\r\n", times=(2,)),), State.UNCERTAIN),
+        ((Rule("RCPT", "550 5.1.1 nobody", times=(2,)),), State.REJECTED),
+        ((Rule("MAIL", (LATER, Fault.DROP), times=(2,)),), State.DEFERRED),
+    ],
+    ids=["goes on", "goes on, and breaks", "goes on, and refuses", "goes"],
+)
+def test_a_421_to_a_reset_says_nothing_of_a_message_that_is_taken_all_the_same(
+    rules: tuple[Rule, ...], state: State
+) -> None:
+    """Nobody may be mailed once more who has the message."""
+
+    async def steps(session: ChunkingSession) -> None:
+        assert await session.send_ahead(BEN) is None
+        assert (await session.oldest_outcome()).state is state
+        assert not session.usable
+
+    with SmtpServer(Rule("RSET", LATER, times=(2,)), *rules, extensions=CHUNKS) as server:
+        over_one_connection(server, steps)
+    taken = {received.recipient for received in server.messages} - {ADA.recipient}
+    assert taken == ({BEN.recipient} if state in (State.SENT, State.UNCERTAIN) else set())
