@@ -93,16 +93,17 @@ def test_duplicates_are_mailed_once_and_name_both_lines(tmp_path: Path) -> None:
     assert (audience.rows, audience.duplicates_count) == (5, 3)
 
 
-def test_a_duplicate_is_found_however_far_away() -> None:
+@pytest.mark.parametrize("far", [200_000, pytest.param(900_000, marks=pytest.mark.whole)])
+def test_a_duplicate_is_found_however_far_away(far: int) -> None:
     def rows() -> Iterator[Row]:
         yield Row(2, "Ann@example.com", ["Ann@example.com"])
-        yield from (Row(n + 1, f"r{n}@example.com", [f"r{n}@example.com"]) for n in range(2, 900_000))
-        yield Row(900_001, "aNN@example.com", ["aNN@example.com"])
+        yield from (Row(n + 1, f"r{n}@example.com", [f"r{n}@example.com"]) for n in range(2, far))
+        yield Row(far + 1, "aNN@example.com", ["aNN@example.com"])
 
     with Audience(("email",), rows()) as audience:
-        assert (len(audience), audience.rows, audience.duplicates_count) == (899_999, 900_000, 1)
+        assert (len(audience), audience.rows, audience.duplicates_count) == (far - 1, far, 1)
         (finding,) = audience.duplicates
-        assert (finding.line, finding.what) == (900_001, "'aNN@example.com' is already on line 2; mailed once")
+        assert (finding.line, finding.what) == (far + 1, "'aNN@example.com' is already on line 2; mailed once")
         assert audience.find(["ann@example.com"])["ann@example.com"].line == 2
         assert audience.first == audience.find(["ann@example.com"])["ann@example.com"]
 

@@ -71,7 +71,18 @@ def test_every_plot_has_a_table_beside_it_and_nothing_is_alive(stats: Stats) -> 
     assert len(text) < 400_000
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("stats", "scheme"),
+    [
+        ("empty", "light"),
+        ("one", "dark"),
+        ("many", "light"),
+        pytest.param("empty", "dark", marks=pytest.mark.whole),
+        pytest.param("one", "light", marks=pytest.mark.whole),
+        pytest.param("many", "dark", marks=pytest.mark.whole),
+    ],
+    indirect=["stats"],
+)
 def test_readers_of_every_kind_can_use_the_page(stats: Stats, scheme: str, browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "stats.html"
     file.write_text(stats_page(stats, UTC, "A newsletter"), "utf-8")
