@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.addresses import fold_address
+from newsletter.audience import audience as reading
 from newsletter.audience.audience import NAMED_ROWS, Audience
 from newsletter.audience.lists.rows import Row
 from newsletter.audience.read_audience import read_audience
@@ -205,7 +207,7 @@ def test_a_list_may_change_after_it_was_read(tmp_path: Path, spoil: Callable[[Pa
 
 def test_people_are_found_while_others_are_walked_through(tmp_path: Path) -> None:
     with read_audience(write_list(tmp_path / "list.csv", 5_000)) as audience:
-        walked = []
+        walked: list[str] = []
         for person in audience:
             number = len(walked)
             if number % 7 == 0:
@@ -355,3 +357,19 @@ def test_words_are_searched_in_every_column_and_are_no_pattern(tmp_path: Path) -
     found = {words: [n for n, _ in audience.search(words, 10)] for words in ("杭州", "50%", "B_C", "\\", "nobody")}
     assert found == {"杭州": [1, 3], "50%": [1], "B_C": [2], "\\": [3], "nobody": []}
     assert [(n, person.fields["city"]) for n, person in audience.search("", 2)] == [(1, "杭州"), (2, "成都")]
+
+
+def test_keys_of_one_hash_are_told_apart() -> None:
+    names = ["ann", "bo", "cy", "bo", "ann", "di", "bo"]
+    rows = [Row(line, f"{name}@example.com", (f"{name}@example.com",)) for line, name in enumerate(names, 2)]
+    with mock.patch.object(reading, "hash", return_value=7, create=True), Audience(("email",), rows) as audience:
+        assert [each.email for each in audience] == [f"{name}@example.com" for name in ("ann", "bo", "cy", "di")]
+        assert [(each.line, each.what.partition(";")[0]) for each in audience.duplicates] == [
+            (5, "'bo@example.com' is already on line 3"),
+            (6, "'ann@example.com' is already on line 2"),
+            (8, "'bo@example.com' is already on line 3"),
+        ]
+        assert set(audience.find(["bo@example.com", "di@example.com", "ed@example.com"])) == {
+            "bo@example.com",
+            "di@example.com",
+        }

@@ -5,11 +5,13 @@ None of these is an error: gmial.com may be what the subscriber meant. A human d
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from disposable_email_domains import blocklist
 
+from newsletter.addresses import split_plain
 from newsletter.model.findings import Finding
 from newsletter.text import is_one_slip
 
@@ -77,6 +79,22 @@ def remarks_on(address: str, line: int | None) -> tuple[Finding, ...]:
         what = f"{_shown(address)} is a role's mailbox, not a person's"
         found.append(Finding("role", what, "see that whoever reads it asked for your mail", line))
     return tuple(found)
+
+
+def to_look_at(addresses: Sequence[str]) -> Iterable[int]:
+    """The places of the addresses that may have hints: many are looked over in the time of a few."""
+    parts = split_plain(addresses)
+    if parts is None:
+        return range(len(addresses))
+    odd = {domain for domain in set(parts.domains) if any(_look_at(domain.lower()))}
+    names = "\n".join(parts.locals).lower().split("\n")
+    if "+" in "".join(names):
+        names = [name.partition("+")[0] for name in names]
+    if not odd and _ROLES.isdisjoint(names):
+        return ()
+    return [
+        n for n, (name, domain) in enumerate(zip(names, parts.domains, strict=True)) if name in _ROLES or domain in odd
+    ]
 
 
 @lru_cache(maxsize=20_000)

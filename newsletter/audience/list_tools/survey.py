@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 
 from newsletter.audience.audience import Audience
-from newsletter.audience.list_tools.address_hints import remarks_on
+from newsletter.audience.list_tools.address_hints import remarks_on, to_look_at
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.layout import DELIMITERS
-from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list
+from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list, split_rows
 from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_empty
 from newsletter.audience.segments import parse_segment
 from newsletter.audience.unclear_column import UnclearColumn
@@ -183,10 +183,11 @@ def _noted(
     while rows := list(islice(people.rows, _ROWS_AT_ONCE)):
         if isinstance(people, OpenList):
             on_progress(people.lines.bytes_read)
-        for row in rows:
-            if not isinstance(row, Row):
-                notes.add(row)
-            elif addresses and (remarks := remarks_on(row.email, row.line)):
+        good, bad = split_rows(rows)
+        for finding in bad:
+            notes.add(finding)
+        for place in to_look_at([row.email for row in good]) if addresses else ():
+            if remarks := remarks_on(good[place].email, good[place].line):
                 notes.flagged += 1
                 for remark in remarks:
                     notes.add(remark)

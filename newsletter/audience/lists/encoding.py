@@ -110,12 +110,25 @@ class Lines:
     def page(self, most: int) -> list[str]:
         """The next lines: at most so many, of little more than `_PAGE_CHARS`.
 
-        Empty where only `next` can tell: at the end, for a line at fault, after lines that were pushed back, in any
-        encoding but UTF-8.
+        Empty where only `next` can tell: at the end, for a line at fault, in any encoding but UTF-8. Lines that were
+        pushed back make a page of their own.
         """
         page: list[str] = []
-        if self._returned or self._fault is not None or self.encoding.codec != UTF_8.codec:
+        if self.encoding.codec != UTF_8.codec:
             return page
+        if self._returned:
+            page = self._returned[: -most - 1 : -1]
+            del self._returned[-len(page) :]
+        elif self._fault is None:
+            self._read_page(page, most)
+        text = "".join(page)
+        if page and (len(page[-1]) > MAX_ROW_CHARS or (not text.isascii() and _SURROGATE.search(text))):
+            self._returned.extend(reversed(page))
+            return []
+        self.number += len(page)
+        return page
+
+    def _read_page(self, page: list[str], most: int) -> None:
         readline = self._readline
         chars = 0
         while len(page) < most and chars < _PAGE_CHARS and (line := readline(MAX_ROW_CHARS + 1)):
@@ -124,12 +137,6 @@ class Lines:
             if len(line) > MAX_ROW_CHARS:
                 self._pass_over(line)
                 break
-        text = "".join(page)
-        if page and (len(page[-1]) > MAX_ROW_CHARS or (not text.isascii() and _SURROGATE.search(text))):
-            self._returned.extend(reversed(page))
-            return []
-        self.number += len(page)
-        return page
 
     def peek(self, most: int, most_chars: int) -> list[str]:
         """The next lines without consuming them: about this many of each."""
@@ -233,7 +240,10 @@ def _detect(path: Path, raw: io.BufferedReader) -> Encoding:
         raise ContentError(
             located(str(path), None, "a binary file, not a list in CSV", "export the list as CSV in UTF-8")
         )
-    escaped = _lines_with_escapes(raw) if _has_escapes(raw) else []
+    is_ascii, has_escapes = _seven_bit(raw)
+    if is_ascii and not has_escapes:
+        return UTF_8
+    escaped = _lines_with_escapes(raw) if has_escapes else []
     if escaped and (seven_bit := next((each for each in rank_escaped(escaped) if _decodes(raw, each.codec)), None)):
         return _guess(raw, seven_bit.name, seven_bit.codec)
     if _decodes(raw, "utf-8"):
@@ -254,14 +264,14 @@ def _guess(raw: BinaryIO, name: str, codec: str) -> Encoding:
     return Encoding(name, codec, guessed=True, sample=word[0][:_CHARS_SHOWN] if word else "", names=tuple(found))
 
 
-def _has_escapes(raw: BinaryIO) -> bool:
-    """Whether a file is all 7-bit and has the escape sequences of a 7-bit encoding."""
+def _seven_bit(raw: BinaryIO) -> tuple[bool, bool]:
+    """Whether a file is all 7-bit, and whether it has the escape sequences of a 7-bit encoding then."""
     found = False
     for chunk in _chunks(raw):
         if not chunk.isascii():
-            return False
+            return False, False
         found = found or any(escape in chunk for escape in ESCAPES)
-    return found
+    return True, found
 
 
 def _lines_with_escapes(raw: BinaryIO) -> list[bytes]:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from newsletter.addresses import normalize_address
 from newsletter.audience.lists.cells import bare_address, one_line, trim
@@ -22,7 +22,7 @@ from newsletter.audience.lists.columns import Header, read_header
 from newsletter.audience.lists.encoding import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.audience.lists.layout import find_layout
 from newsletter.audience.lists.plain_rows import MAX_VALUE_CHARS as MAX_VALUE_CHARS
-from newsletter.audience.lists.plain_rows import plain_rows
+from newsletter.audience.lists.plain_rows import PlainPage, plain_rows
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
 from newsletter.errors import ContentError, InvalidValueError, located
 from newsletter.frozen import frozen
@@ -40,6 +40,9 @@ _SAMPLE_CHARS = 200_000
 
 _PAGE_LINES = 128
 """Lines that are read at once where all of them are plain: more are seldom all plain, fewer cost more each."""
+
+_FEW_LINES = 16
+"""Lines that are read at once of a page of which one is not plain."""
 
 # Line breaks and tabs may occur in an ordinary value, such as a postal address, but never in a value for a header.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -131,6 +134,13 @@ def open_list(
         yield OpenList(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
+def split_rows(rows: Sequence[Row | Finding]) -> tuple[Sequence[Row], Sequence[Finding]]:
+    """The good rows, and the others."""
+    if set(map(type, rows)) == {Row}:
+        return cast("Sequence[Row]", rows), ()
+    return [row for row in rows if isinstance(row, Row)], [row for row in rows if not isinstance(row, Row)]
+
+
 def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | None) -> Subscriber:
     """The subscriber of a row; `email` is among the columns."""
     fields = dict(zip(columns, values, strict=True))
@@ -179,13 +189,29 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
     watched = bool(header.judges or header.everyone)
     others = bool(header.others)
     tabs = delimiter == "\t"
+    few_until = one_until = 0
     while True:
-        if not watched and (page := lines.page(_PAGE_LINES)):
+        at_once = _PAGE_LINES if lines.number >= few_until else _FEW_LINES
+        if not watched and lines.number >= one_until and (page := lines.page(at_once)):
             found = plain_rows(page, header, delimiter, addresses=addresses)
             if found is not None:
-                yield from _page_of_rows(lines.number - len(page) + 1, *found, header, plain=plain, values=values)
+                start = lines.number - len(page) + 1
+                rows = _rows_of(found, start, header, plain=plain, values=values)
+                done = 0
+                for place in found.odd:
+                    yield from islice(rows, place - done)
+                    next(rows)
+                    done = place + 1
+                    cells = page[place].rstrip("\n").split(delimiter)
+                    if not _is_blank(cells):
+                        yield _read_row(cells, header, delimiter, start + place, addresses, values)
+                yield from rows
                 continue
+            few_until = max(few_until, lines.number)
+            if len(page) <= _FEW_LINES:
+                one_until = lines.number
             lines.give_back(page)
+            continue
         if (line := lines.next()) is None:
             return
         # Fast path: nearly every row passes a few checks of the whole; no control character is printable.
@@ -210,19 +236,22 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
         read = _read_cells(lines, line, delimiter)
         if isinstance(read, Finding):
             yield read
-        elif any(cell and not cell.isspace() for cell in read):  # else blank: spreadsheets leave rows like ",,,"
+        elif not _is_blank(read):
             yield _read_row(read, header, delimiter, start, addresses, values)
 
 
-def _page_of_rows(
-    start: int, emails: list[str], rows: list[list[str]], header: Header, *, plain: bool, values: bool
-) -> Iterator[Row]:
-    if not values:
-        return map(_make_row, zip(count(start), emails, zip(emails)))
-    at = header.email_cell
-    for cells, email in zip(rows, emails, strict=True):
-        cells[at] = email
-    return map(_make_row, zip(count(start), emails, rows if plain else map(header.values_of, rows)))
+def _is_blank(cells: Sequence[str]) -> bool:
+    """Spreadsheets leave rows like ",,,"."""
+    return not any(cell and not cell.isspace() for cell in cells)
+
+
+def _rows_of(page: PlainPage, start: int, header: Header, *, plain: bool, values: bool) -> Iterator[Row]:
+    rows: Iterator[Sequence[str]] = zip(page.emails)
+    if values:
+        rows = zip(*[iter(page.cells)] * len(header.names), strict=True)
+        if not plain:
+            rows = map(header.values_of, rows)
+    return map(_make_row, zip(count(start), page.emails, rows))
 
 
 _make_row: Callable[[tuple[int | None, str, Sequence[str]]], Row] = partial(tuple.__new__, Row)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.list_tools.address_hints import _PROVIDERS, meant_domain, remarks_on
+from newsletter.audience.list_tools.address_hints import _PROVIDERS, meant_domain, remarks_on, to_look_at
 from newsletter.text import is_one_slip
 
 
@@ -78,3 +78,19 @@ def test_one_slip_is_distance_one(typed: str, meant: str) -> None:
     edits |= {typed[:n] + c + typed[n + 1 :] for n in range(len(typed)) for c in "abc."}
     edits |= {typed[:n] + typed[n : n + 2][::-1] + typed[n + 2 :] for n in range(len(typed) - 1)}
     assert is_one_slip(typed, meant) is (meant in edits and meant != typed)
+
+
+NAMES = st.sampled_from(("ann", "Info", "info+x", "ann+info", "NEWS", "info.x", "é", "+"))
+DOMAINS = st.sampled_from(("example.com", "gmial.com", "Gmial.com", "mailinator.com", "x.mailinator.com", "gmail.com"))
+
+
+@given(st.lists(st.builds("{}@{}".format, NAMES, DOMAINS) | st.just('"a@b"@example.com'), max_size=6))
+def test_looking_over_many_misses_none(addresses: list[str]) -> None:
+    odd = {place for place, address in enumerate(addresses) if remarks_on(address, None)}
+    assert odd <= set(to_look_at(addresses))
+
+
+def test_looking_over_many_spares_the_ordinary() -> None:
+    assert list(to_look_at(["ann@example.com", "bo+x@example.com", "Info+y@example.com"])) == [2]
+    assert list(to_look_at(["ann@example.com", "bo@gmial.com"])) == [1]
+    assert list(to_look_at(["ann@example.com"] * 3)) == []
