@@ -49,6 +49,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "hostile": ("100", "1"),
     "ledger": ("200",),
     "lists": ("1000", "--rounds", "1"),
+    "long_posts": ("headings alone", "--rounds", "1"),
     "memory": ("2",),
     "preview": ("--rounds", "1"),
     "render": ("--rounds", "1"),
