@@ -24,8 +24,9 @@ from email.policy import SMTP
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from newsletter.message.compose import Composer, fill, message_id, slot_values
+from newsletter.message.compose import Composer, message_id
 from newsletter.message.dkim import Signer, load_signer
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.model.delivery import Sender
 from newsletter.model.rendered_email import Email, Slot, Template
 from newsletter.model.subscriber import Subscriber

@@ -34,7 +34,7 @@ from email_page import EmailPage  # noqa: E402
 from kramdown import Kramdown, github_html, lost_in_html, lost_in_text, said_by  # noqa: E402
 
 from newsletter.errors import ContentError  # noqa: E402
-from newsletter.message.compose import fill  # noqa: E402
+from newsletter.message.fill_slots import fill  # noqa: E402
 from newsletter.model.issue import Site  # noqa: E402
 from newsletter.model.rendered_email import Email, Masthead, Theme  # noqa: E402
 from newsletter.post.front_matter import read_front_matter  # noqa: E402

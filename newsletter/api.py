@@ -22,7 +22,7 @@ from newsletter.errors import (
     DeliveryError,
     NewsletterError,
 )
-from newsletter.message.compose import fill, slot_values
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.model.delivery import Outcome, Relay, State
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue

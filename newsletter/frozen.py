@@ -28,6 +28,8 @@ def frozen(cls: type[T] | None = None, *, kw_only: bool = False) -> type[T] | Ca
 
 
 def _freeze(cls: type[T], kw_only: bool) -> type[T]:
+    # Without a docstring the standard library writes one from the signature, which it searches for with a parser.
+    cls.__doc__ = cls.__doc__ or cls.__name__
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     equal, hashed = _comparison(tuple(each.name for each in fields(made) if each.compare))
     written = {name for name, value in cls.__dict__.items() if value is not None}

@@ -6,7 +6,7 @@ import re
 
 from markupsafe import Markup
 
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.issue import Issue
 from newsletter.render.slots import Marks
 

@@ -23,7 +23,7 @@ from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, su
 from newsletter.cli.send_time import moment_of
 from newsletter.cli.streams import endure_closed_output
 from newsletter.model.column_rules import Rule
-from newsletter.pipeline import output_files as output
+from newsletter.pipeline.dry_run_files import write_dry_run
 from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
@@ -169,7 +169,7 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
     if sending.composer.issue != rendering.issue.slug:
         older = f"{len(sending.recipients):,} who have an older version"
         facts |= {"Issue": sending.composer.issue, "Audience": older}
-    written = output.write_dry_run(
+    written = write_dry_run(
         rendering.issue,
         sending.sample_email,
         sending.composer.sender,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,8 @@ def count_before(place: Path | str, issue: str) -> int:
 def _in_file(path: Path, issue: str) -> int:
     if not os.path.exists(path):  # noqa: PTH110 - which raises for no name
         return 0
+    import sqlite3
+
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'issues'").fetchone() is None:

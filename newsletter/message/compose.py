@@ -8,24 +8,21 @@ prepared once; `benchmarks/compose.py` measures the cost of a message.
 from __future__ import annotations
 
 import hmac
-import html
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from urllib.parse import quote
 
 from newsletter.addresses import fold_address
 from newsletter.errors import ConfigError
 from newsletter.frozen import frozen
 from newsletter.message.dkim import Signer, Signers
+from newsletter.message.fill_slots import escape_for, fill, slot_values, slot_values_with
 from newsletter.message.headers import (
     feedback_id,
     is_language,
     list_id_field,
     mailbox_field,
-    one_line,
     safe_uri,
     text_field,
     uri_field,
@@ -33,10 +30,10 @@ from newsletter.message.headers import (
     wire_domain,
 )
 from newsletter.message.mime import Body, Text, build_body, encode_attachment
-from newsletter.message.unsubscribe import preferences_url, unsubscribe_urls
+from newsletter.message.unsubscribe import unsubscribe_urls
 from newsletter.message.variants import Variants, answers
 from newsletter.model.delivery import Message, Sender
-from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
+from newsletter.model.rendered_email import Attachment, Email, Slot, Template
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import TOKEN_CHARS, token
 
@@ -49,33 +46,6 @@ MAX_BOTH_CHARS = 110
 """The limit of a URL with both `{token}` and `{email}`: it contains the longest address twice, once in the token."""
 
 MAX_LOCAL_CHARS = 64
-
-_SAFE_LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
-
-
-def fill(template: Template, values: Mapping[str, str]) -> str:
-    """Fill a template's slots; an empty value takes the slot's default."""
-    return "".join(
-        part if isinstance(part, str) else escape_for(part.context, values.get(part.field, "") or part.default)
-        for part in template.parts
-    )
-
-
-def escape_for(context: SlotContext, value: str) -> str:
-    """Escape a subscriber's value for its context; see `SlotContext`."""
-    # Security: a list column is untrusted text. No line end may start a header, no quote may end an attribute, and no
-    # link may get another scheme.
-    value = one_line(value)
-    match context:
-        case "html":
-            return html.escape(value, quote=True)
-        case "url":
-            return html.escape(quote(value, safe=""), quote=True)
-        case "text_url":
-            return quote(value, safe="")
-        case "href":
-            return html.escape(value, quote=True) if _SAFE_LINK.match(value) else ""
-    return value
 
 
 def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> str:
@@ -90,24 +60,6 @@ def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> s
     words = "\n".join((issue, fold_address(address), attempt, sender.list_id if sender.secret else "")).rstrip("\n")
     digest = hmac.digest(key, words.encode(), "sha256").hex()
     return f"<{digest[:32]}@{wire_domain(sender.address)}>"
-
-
-# --- slot values ------------------------------------------------------------------------------------------------------
-
-
-def slot_values(sender: Sender, subscriber: Subscriber, issue: str = "") -> Mapping[str, str]:
-    return _slot_values(sender, subscriber, unsubscribe_urls(sender, subscriber, issue))
-
-
-def _slot_values(sender: Sender, subscriber: Subscriber, unsubscribe_links: tuple[str, ...]) -> dict[str, str]:
-    values = {
-        **subscriber.fields,
-        "email": subscriber.email,
-        "unsubscribe_url": unsubscribe_links[0] if unsubscribe_links else "",
-    }
-    if sender.preferences_url:
-        values["preferences_url"] = preferences_url(sender, subscriber)
-    return values
 
 
 # --- composing ------------------------------------------------------------------------------------------------------
@@ -185,7 +137,7 @@ class Composer:
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender, self.attempt)
         unsubscribe_links = unsubscribe_urls(self.sender, subscriber, self.issue)
-        values = _slot_values(self.sender, subscriber, unsubscribe_links)
+        values = slot_values_with(self.sender, subscriber, unsubscribe_links)
         fields = [
             self._from,
             mailbox_field("To", subscriber.name, recipient),

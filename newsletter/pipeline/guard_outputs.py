@@ -16,7 +16,7 @@ from newsletter.ledger.database.ledger_file import MAGIC
 
 RENDERED = ("email.html", "email.txt", "email.mjml", "issue.json")
 DRY_RUN = (*RENDERED, "index.html", "message.eml", "recipients.csv")
-"""The files that `output.write_rendering` and `output.write_dry_run` write into their folder, besides pictures."""
+"""The files that `output.write_rendering` and `write_dry_run` write into their folder, besides pictures."""
 
 _REMEDY = "choose another file"
 _POSTS = (".md", ".markdown", ".mdown")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
-from newsletter.message.compose import fill, slot_values
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.pipeline.output_files import Written, browser_copy, html_sizes, write_rendering
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.render.images.resolve import ImageMode

@@ -17,7 +17,7 @@ from machine import CHECKOUT, examples
 from words import squeezed, words_of
 
 from newsletter.errors import ConfigError, ContentError
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.as_json import as_json
 from newsletter.post.parse import MAX_BYTES
 from newsletter.render import size_budget as budget

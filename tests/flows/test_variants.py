@@ -16,7 +16,7 @@ from newsletter.audience.read_audience import read_audience
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
-from newsletter.message.compose import fill, slot_values
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.model.delivery import Sender
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber

@@ -19,7 +19,8 @@ from lxml import html
 from messages import BULK, HTML, ISSUE, NOON, PICTURE, PNG, SENDER, TEXT, compose, email, subscriber
 
 from newsletter.errors import ConfigError
-from newsletter.message.compose import Composer, escape_for, fill, message_id, slot_values
+from newsletter.message.compose import Composer, message_id
+from newsletter.message.fill_slots import escape_for, fill, slot_values
 from newsletter.message.unsubscribe import unsubscribe_url, unsubscribe_urls
 from newsletter.message.variants import Variants
 from newsletter.model.delivery import Message, Sender

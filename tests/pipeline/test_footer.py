@@ -13,7 +13,7 @@ from themes import THEMES
 
 from newsletter.config.load import load_config
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.message.compose import fill, slot_values
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.model.delivery import State
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 

@@ -21,7 +21,8 @@ from newsletter.model.delivery import Message, Sender
 from newsletter.model.issue import Image, Issue, Paragraph, Text
 from newsletter.model.rendered_email import Attachment, Email, Slot, Template
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.output_files import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
+from newsletter.pipeline.dry_run_files import SHOWN_RECIPIENTS, write_dry_run
+from newsletter.pipeline.output_files import Written, write_rendering
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = Issue(

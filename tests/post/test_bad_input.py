@@ -11,7 +11,7 @@ from growth import assert_linear
 from hostile_posts import post, read, render
 
 from newsletter.errors import ContentError
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.issue import Footnotes
 from newsletter.render import size_budget as budget
 

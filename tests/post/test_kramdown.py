@@ -13,7 +13,7 @@ from kramdown import Kramdown, lost_in_html, lost_in_text, said_by
 from machine import CHECKOUT, TESTS, RequireProgram
 from post_grammar import Writer
 
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.issue import Site
 from newsletter.model.rendered_email import Masthead, Theme
 from newsletter.post.front_matter import read_front_matter

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from machine import CHECKOUT, examples
 
 from newsletter.errors import ContentError
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.issue import Paragraph, Site, plain_text
 from newsletter.model.rendered_email import Email, Masthead, Slot
 from newsletter.post.parse import parse_post

@@ -14,7 +14,7 @@ from machine import CHECKOUT
 from themes import THEMES
 
 from newsletter.config.load import load_config
-from newsletter.message.compose import fill, slot_values
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.pipeline.render_post import SAMPLE, render_post
 from newsletter.pipeline.theme_gallery import write_gallery
 

@@ -8,7 +8,7 @@ import lxml.html
 import pytest
 from machine import CHECKOUT
 
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.issue import Issue
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.post.parse import parse_post

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from newsletter.errors import ContentError
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead, Theme

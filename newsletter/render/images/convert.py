@@ -12,15 +12,16 @@ import struct
 import warnings
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-
-from PIL import Image as Pillow
-from PIL import ImageOps, ImageSequence, UnidentifiedImageError
+from functools import cache
+from typing import TYPE_CHECKING
 
 from newsletter.frozen import frozen
 from newsletter.render.images.picture import Picture, PictureError
 from newsletter.render.images.svg import draw_svg, looks_like_svg
+
+if TYPE_CHECKING:  # loaded with the first picture: most renderings leave theirs on the web
+    from PIL import Image as Pillow
 
 MAX_PIXELS = 40_000_000
 """A larger one is refused by its header, before it is decoded: a few KB may declare 100,000 by 100,000 pixels."""
@@ -41,13 +42,6 @@ _WORKERS = 2  # each may hold several copies of a picture of MAX_PIXELS
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})  # a TIFF's frames are pages, a JPEG's are previews
 _LOSSLESS = frozenset({"PNG", "GIF", "BMP", "TIFF"})
-
-# Pillow only warns of a picture that is large; we refuse it, with a message of our own.
-warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
-# What it skips in a damaged file it would print to the author's terminal: a picture that opens is used, and any other
-# has a sentence of ours.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # The exceptions of Pillow's decoders for bytes that do not match their header.
 _BROKEN = (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, struct.error)
@@ -76,6 +70,18 @@ STEPS = (
 )
 
 
+@cache
+def _quiet_pillow() -> None:
+    from PIL import Image as Pillow
+
+    # Pillow only warns of a picture that is large; we refuse it, with a message of our own.
+    warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
+    # What it skips in a damaged file it would print to the author's terminal: a picture that opens is used, and any
+    # other has a sentence of ours.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
 # --- several pictures -----------------------------------------------------------------------------------------------
 
 
@@ -89,6 +95,9 @@ def look_at(data: bytes) -> tuple[str, tuple[int, int]]:
 
     Raises PictureError if it has too many pixels.
     """
+    from PIL import Image as Pillow
+
+    _quiet_pillow()
     try:
         with Pillow.open(io.BytesIO(data)) as picture:
             return _MEDIA_TYPES.get(picture.format or "", ""), picture.size
@@ -106,6 +115,8 @@ def prepare_pictures(
     While they exceed it, those above their fair share are reduced by one step; a picture without a further step is
     dropped, the largest first. So small pictures keep their quality, and the result does not depend on timing.
     """
+
+    from concurrent.futures import ThreadPoolExecutor
 
     def lighten(picture: Picture, data: bytes) -> Picture | PictureError:
         return _lighten(picture, data, max_width)
@@ -154,6 +165,10 @@ def prepare_picture(data: bytes, *, max_width: int, step: int = 0) -> Picture:
 
     PNG if it is transparent or has few colours, else JPEG. An animation stays one at step 0, if it is small enough.
     """
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
+    _quiet_pillow()
     data = _unzipped(data)
     original = None
     try:
@@ -183,6 +198,9 @@ def prepare_picture(data: bytes, *, max_width: int, step: int = 0) -> Picture:
 
 
 def _still(source: Pillow.Image, max_width: int, step: int) -> Picture:
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
     lossless = source.format in _LOSSLESS
     profile = source.info.get("icc_profile")
     image = _plain(ImageOps.exif_transpose(source))
@@ -223,6 +241,8 @@ def _plain(image: Pillow.Image) -> Pillow.Image:
 
 
 def _resized(image: Pillow.Image, max_width: int) -> Pillow.Image:
+    from PIL import Image as Pillow
+
     scale = min(1.0, max_width / image.width, _MAX_HEIGHT / image.height)
     if scale == 1.0:
         return image
@@ -251,6 +271,8 @@ def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
 
 def _moving(source: Pillow.Image, data: bytes, max_width: int) -> Picture | None:
     """The animation as a GIF, unmodified if it is one; None if it is too large."""
+    from PIL import ImageSequence
+
     most = min(MAX_FRAMES, _ANIMATION_PIXELS // (source.width * source.height))
     if _has_more_frames(source, most):
         return None

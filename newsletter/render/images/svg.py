@@ -8,7 +8,6 @@ minutes, exhaust memory, or crash the process.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 
 from lxml import etree
@@ -68,6 +67,8 @@ def draw_svg(data: bytes, max_width: int, *, timeout_s: float = DRAWING_S) -> tu
 
 
 def _draw(markup: bytes, fonts: str, timeout_s: float) -> bytes:
+    import subprocess  # few pictures are SVG
+
     try:
         done = subprocess.run(  # noqa: S603 (our own interpreter, and a program that is a constant)
             [sys.executable, "-P", "-c", _PROGRAM, fonts], input=markup, capture_output=True, timeout=timeout_s

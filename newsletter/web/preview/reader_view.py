@@ -14,7 +14,8 @@ from newsletter.check.clients.forced_dark import forced_dark
 from newsletter.check.clients.outlook_word import as_word
 from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
-from newsletter.message.compose import Composer, fill, slot_values
+from newsletter.message.compose import Composer
+from newsletter.message.fill_slots import fill, slot_values
 from newsletter.message.variants import answers
 from newsletter.model.delivery import Sender
 from newsletter.model.rendered_email import Email

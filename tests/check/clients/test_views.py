@@ -16,7 +16,7 @@ from machine import Evaluate
 from newsletter.check.clients.outlook_word import as_word, holds_in_word
 from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, without_styles
 from newsletter.config.load import load_config
-from newsletter.message.compose import fill
+from newsletter.message.fill_slots import fill
 from newsletter.pipeline.render_post import render_post
 
 
