@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,8 @@ class Ending:
     """Whether a long-running command was asked to end. `signal` is the signal's name, empty before one arrives."""
 
     def __init__(self) -> None:
+        import socket  # here and below: most commands have nothing to drain
+
         self.signal = ""
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
@@ -37,6 +37,8 @@ class Ending:
 
     def wait(self, seconds: float) -> bool:
         """Sleep for at most this time, or until the end is requested. Returns whether it is."""
+        import select
+
         if not self.signal:
             select.select([self._reader], [], [], max(0.0, seconds))
         return bool(self.signal)

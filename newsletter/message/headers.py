@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from email.header import Header
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -135,4 +134,6 @@ def _word(data: bytes) -> str:
 
 
 def _folded(name: str, value: str, charset: str) -> str:
+    from email.header import Header  # a rendering writes no header
+
     return Header(value, charset, maxlinelen=LINE, header_name=name).encode(splitchars=" ", linesep="\r\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from email.utils import parsedate_tz
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -61,7 +60,11 @@ def read_date(value: Any) -> date | None:
         return _day(found[3], month, found[2])
     if (found := _DAY_FIRST.match(text)) and (month := _month(found[2])):
         return _day(found[3], month, found[1])
-    parsed = parsedate_tz(text) if re.match(r"[A-Za-z]{3},", text) else None
+    parsed = None
+    if re.match(r"[A-Za-z]{3},", text):
+        from email.utils import parsedate_tz  # it loads sockets, and few dates are a mail's
+
+        parsed = parsedate_tz(text)
     return _day(*parsed[:3]) if parsed else None
 
 
