@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from newsletter.model.issue import Heading, Link, ListBlock, Paragraph, Story, plain_text, walk
 
 
-def as_json(value: object) -> Any:
+def as_json(value: Any) -> Any:
     """A tree as plain JSON data. Each node carries its `kind`: the class name in lower case (`list` for lists)."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    names = _field_names(value.__class__)
+    if names is not None:
         kind = "list" if isinstance(value, ListBlock) else type(value).__name__.lower()
         data: dict[str, Any] = {"kind": kind}
-        for entry in dataclasses.fields(value):
-            data[entry.name] = as_json(getattr(value, entry.name))
+        for name in names:
+            data[name] = as_json(getattr(value, name))
         match value:
             case Heading(inlines=inlines) | Paragraph(inlines=inlines):
                 data["text"] = plain_text(inlines)
@@ -31,3 +33,9 @@ def as_json(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """None if it is no dataclass."""
+    return tuple(each.name for each in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None

@@ -30,7 +30,7 @@ from newsletter.model.issue import (
     walk_inlines,
 )
 from newsletter.render.table_form import table_form
-from newsletter.render.text_width import longest_run, run_width, text_width
+from newsletter.render.text_width import longest_run, text_width
 
 PHONE = 320
 """The narrowest supported window in pixels."""
@@ -86,7 +86,8 @@ def _inlines_of(block: Block) -> Iterator[Inlines]:
 def _runs(inlines: Inlines) -> Iterator[tuple[float, str]]:
     """Runs continue across marks: `**a**b` is one run."""
     text = "".join(_texts(inlines))
-    yield run_width(text, _SIZE), longest_run(text)
+    widest = longest_run(text)
+    yield text_width(widest, _SIZE), widest
     for code in _codes(inlines):
         run = longest_run(code)
         yield len(run) * _MONO, run
