@@ -447,6 +447,7 @@ def test_a_rendering_loads_what_it_needs_alone(tmp_path: Path) -> None:
     loaded = set(json.loads(done.stdout.decode().partition("@@")[2]))
     assert {"newsletter.render.render_issue", "jinja2"} <= loaded
     needless = {"sqlalchemy", "httpx", "aiosmtplib", "aiosmtpd", "uvicorn", "starlette", "email_validator"}
+    needless |= {"PIL", "sqlite3", "socket", "subprocess", "email.policy", "concurrent.futures"}
     needless |= {"rich.console"}  # its widths of letters alone are light
     assert loaded & needless == set()
 
