@@ -32,6 +32,7 @@ from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions
 from newsletter.pipeline.same_issue import rehearse
 from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
+from newsletter.text import counted, printable
 from newsletter.web.catcher.export import write_maildir, write_mbox
 
 if TYPE_CHECKING:
@@ -189,10 +190,10 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
-
+    caught = counted(len(catcher.messages()), "message")
     if mbox:
         write_mbox(mbox, catcher.messages())
-        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {mbox}", err=True)
+        click.echo(f"Caught {caught}, kept in {printable(str(mbox))}", err=True)
     if maildir:
         write_maildir(maildir, catcher.messages())
-        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {maildir}", err=True)
+        click.echo(f"Caught {caught}, kept in {printable(str(maildir))}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from newsletter.text import valid_unicode
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import LocalOnlyMiddleware
 from newsletter.web.page_templates import page_environment, page_folder
@@ -48,7 +50,8 @@ class LocalPages:
         self._jinja.filters.update(filters)
 
     def render(self, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
-        return Response(self._jinja.get_template(template).render(context), status, media_type="text/html")
+        page = self._jinja.get_template(template).render(context)
+        return Response(valid_unicode(page), status, media_type="text/html")  # a file's name may be no UTF-8
 
     def asset(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -56,6 +59,11 @@ class LocalPages:
             raise HTTPException(404, "There is no such page.")
         folder = page_folder("local") if name in SHARED_ASSETS else self._folder
         return Response((folder / name).read_bytes(), media_type=self._assets[name])
+
+
+def json_response(content: object) -> Response:
+    """JSON in ASCII: a file's name may have bytes that no other answer can encode."""
+    return Response(json.dumps(content), media_type="application/json")
 
 
 def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str | Awaitable[str]]) -> Response:

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -28,7 +28,7 @@ from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Attachment
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import asked_by_own_page
-from newsletter.web.local_pages import SHARED_ASSETS, LocalPages, event_stream, local_app, plain_error
+from newsletter.web.local_pages import SHARED_ASSETS, LocalPages, event_stream, json_response, local_app, plain_error
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import VIEWS, ReaderView, read
 from newsletter.web.preview.send_test import TestSendResult, relay_words, send_test_mail
@@ -211,7 +211,7 @@ class _Pages(LocalPages):
         }
         if snapshot.rendering is not None:
             facts |= self._reading(request).facts(self._clock())
-        return JSONResponse(facts)
+        return json_response(facts)
 
     def picture(self, request: Request) -> Response:
         wanted = unquote(request.path_params["content_id"])
@@ -238,7 +238,7 @@ class _Pages(LocalPages):
         people = [
             {"number": number, "email": subscriber.email, "name": subscriber.name} for number, subscriber in found
         ]
-        return JSONResponse({"people": people, "total": 0 if audience is None else len(audience)})
+        return json_response({"people": people, "total": 0 if audience is None else len(audience)})
 
     def _reading(self, request: Request) -> ReaderView:
         query = request.query_params
@@ -257,7 +257,7 @@ class _Pages(LocalPages):
             raise HTTPException(409, "The post has changed meanwhile; look at its findings again.")
         result = await run_in_threadpool(self._live.fix, snapshot)
         backup = result.backup.name if result.backup else ""
-        return JSONResponse({"fixed": len(result.fixes), "backup": backup})
+        return json_response({"fixed": len(result.fixes), "backup": backup})
 
     async def test(self, request: Request) -> Response:
         asked = await _asked_by_us(request)
@@ -268,7 +268,7 @@ class _Pages(LocalPages):
             result = await run_in_threadpool(self._send, *(asked.get(k, "") for k in ("address", "reader", "answers")))
         finally:
             self._is_testing = False
-        return JSONResponse({"sent": result.sent, "text": result.text})
+        return json_response({"sent": result.sent, "text": result.text})
 
     def _send(self, address: str, number: str, chosen: str) -> TestSendResult:
         reading = read(self._live, self._updates.value, number, chosen)

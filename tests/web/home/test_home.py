@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -122,10 +123,11 @@ HOSTILE = [
     "2026-03-10-\u202egnol\u2066 rtl",
     "2026-03-10-100% & #1?x=..%2F..\\..",
     "2026-03-10-日报 第一期",
+    os.fsdecode(b"2026-03-10-\xff\xfe in no encoding"),
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
 def test_hostile_names_are_posts_like_any_other(letters: Newsletter, name: str) -> None:
     title = '<script>alert(1)</script> & \u202e"x"'
     (letters.posts / f"{name}.md").write_text(
@@ -138,6 +140,7 @@ def test_hostile_names_are_posts_like_any_other(letters: Newsletter, name: str) 
         assert "\u202e" not in re.sub(r"<bdi>.*?</bdi>", "", re.sub(r'(data-words|aria-label)="[^"]*"', "", page))
         (row,) = re.findall(r'href="(/post/[a-z0-9-]+/)"', page)[:1]
         assert "The first paragraph." in home.ask(f"{row}frame/email").text
+        assert home.ask(f"{row}facts").status == 200
 
 
 def test_a_broken_newsletter_toml_is_a_sentence_and_mended_without_a_restart(letters: Newsletter) -> None:
