@@ -120,7 +120,8 @@ def publish(
         log = WatchLog(utc_now, as_json=as_json, quiet=quiet)
         keep_publishing(read, check_by, order.place, log, log_json, utc_now)
         return
-    screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
+    hints = None if catch else hints_for(config, relay_url, ledger_url)  # a catcher's ledger is temporary
+    screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints)
     if catch:
         with own_catcher() as catcher:
             report = _run(config, replace(order, catcher=catcher.relay), screen)
@@ -207,7 +208,7 @@ _LEFT_ALONE = {"sent": "done"}
 class _Screen:
     """A run's output for an operator or a log."""
 
-    def __init__(self, *, quiet: bool, as_json: bool, log_json: str | None, hints: Hints) -> None:
+    def __init__(self, *, quiet: bool, as_json: bool, log_json: str | None, hints: Hints | None) -> None:
         self.quiet, self.as_json, self.log_json, self.hints = quiet, as_json, log_json, hints
         self.warnings: list[str] = []
         self.archived: ArchiveReport | None = None
@@ -274,7 +275,7 @@ def _lines(each: Published) -> Sequence[str]:
     return each.reason.split("\n")
 
 
-def described_report(report: PublishReport, hints: Hints) -> dict[str, Any]:
+def described_report(report: PublishReport, hints: Hints | None) -> dict[str, Any]:
     """The JSON output of a run: every reported post, in order."""
     return {
         "folder": report.folder,
@@ -285,7 +286,7 @@ def described_report(report: PublishReport, hints: Hints) -> dict[str, Any]:
     }
 
 
-def _described(each: Published, hints: Hints) -> dict[str, Any]:
+def _described(each: Published, hints: Hints | None) -> dict[str, Any]:
     since = each.post.since
     return {
         "post": each.post.path,
