@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import machine, print_table
+
 from newsletter.errors import NewsletterError
 from newsletter.model.issue import Site
 from newsletter.model.rendered_email import Email, Masthead, Theme
@@ -200,6 +202,8 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 20)  # as newsletter.cli.main has it
     theme = load_theme(arguments.theme, CHECKOUT)
     parse_and_render((CHECKOUT / "examples" / "2026-03-02-ai-daily.md").read_bytes(), theme)
+    print(machine())
+    rows: list[tuple[str, str, str, str]] = []
     for name, shape in SHAPES.items():
         if arguments.shape and not any(part in name for part in arguments.shape):
             continue
@@ -210,9 +214,10 @@ def main() -> None:
             taken.append(measured(data, theme))
         total, parsing, said = min(taken)
         if total >= arguments.over:
-            print(f"{name:<32}{total:>6.2f} s, of which parsing {parsing:>5.2f} s  {said}", flush=True)
+            rows.append((name, f"{total:.2f}", f"{parsing:.2f}", said))
             if arguments.profile:
                 profile(data, theme)
+    print_table(("the post is", "s", "of which parsing", "said"), rows)
 
 
 def measured(data: bytes, theme: Theme) -> tuple[float, float, str]:
