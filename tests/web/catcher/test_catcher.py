@@ -6,7 +6,6 @@ import http.client
 import json
 import mailbox
 import os
-import shutil
 import signal
 import smtplib
 import socket
@@ -24,7 +23,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import examples
+from machine import CHROMIUM, RequireProgram, examples
 
 from newsletter.errors import ConfigError
 from newsletter.web.catcher.export import write_maildir, write_mbox
@@ -46,13 +45,8 @@ def catcher() -> Iterator[Catcher]:
 
 
 @pytest.fixture
-def chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing, and CI may not skip what it checks")
-        pytest.skip("Chromium is not installed")
-    return path
+def chromium(require_program: RequireProgram) -> str:
+    return require_program(*CHROMIUM)
 
 
 @dataclass(frozen=True, slots=True)
