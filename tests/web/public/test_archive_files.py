@@ -79,11 +79,14 @@ def test_head_has_the_headers_alone(get: Get) -> None:
 NOT_SHOWN = (
     *(".newsletter-archive.json", "../newsletter.db", "..%2fnewsletter.toml", "issues/../../newsletter.toml"),
     *("issues/%2e%2e%2f%2e%2e%2fposts.html", "issues/", "issues", "CNAME", "linked", "issues/linked.html"),
-    *("issues/none.html", "issues/a%00.html", f"issues/{'a' * 4000}.html", "robots.txt", "assets/x.html"),
+    *("issues/none.html", "issues/a%00.html", f"issues/{'a' * 4000}.html", "robots.txt", "posts.html", "assets/x.html"),
 )
 
 
 def test_nothing_else_of_the_folder_is_shown(get: Get, shelf: Shelf) -> None:
     (shelf.site / "CNAME").write_text("mine")
+    for own in ("posts.html", "assets/x.html"):
+        (shelf.site / own).parent.mkdir(exist_ok=True)
+        (shelf.site / own).write_text("a page of the operator's own")
     (shelf.site / "issues" / "linked.html").symlink_to(shelf.folder / "newsletter.toml")
     assert [path for path in NOT_SHOWN if get(f"/archive/{path}").status_code != 404] == []
