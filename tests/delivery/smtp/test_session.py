@@ -186,6 +186,16 @@ def test_a_lost_connection_is_told_by_its_stage(extensions: tuple[str, ...], poi
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT"])
+def test_go_ahead_where_nothing_was_asked_for_ends_the_connection(extensions: tuple[str, ...], stage: Point) -> None:
+    """354 is DATA's. A server that says it elsewhere waits for a text, and would take our next command for its line."""
+    with SmtpServer(Rule(stage, "354 go ahead"), extensions=extensions) as server:
+        outcomes, usable = send(server.relay, ADA, BEN)
+    assert outcomes == [Outcome(State.DEFERRED, stage, 0, f"the relay answered {stage} with 354 go ahead")]
+    assert not usable
+    assert server.messages == []
+
+
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "dot"])
 @pytest.mark.parametrize("reply", ["421 4.7.0 too many", b"421 4.7.0 too many\r\n"], ids=["and closes", "and lingers"])
 def test_421_ends_the_connection_and_defers(extensions: tuple[str, ...], stage: Point, reply: str | bytes) -> None:
