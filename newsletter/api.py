@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from newsletter.errors import (
     DeliveryError,
     NewsletterError,
 )
+from newsletter.frozen import frozen
 from newsletter.message.fill_slots import fill, slot_values
 from newsletter.model.delivery import Outcome, Relay, State
 from newsletter.model.findings import Finding
@@ -80,7 +80,7 @@ def parse_post(text: str, *, name: str = "post.md", config: Config | None = None
     return parse_in_place(text, name, Path(name).parent, config).issue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RenderedIssue:
     """An issue's email as one subscriber gets it. `issue` is the parsed post; `findings` lists problems with it."""
 

@@ -25,6 +25,7 @@ from newsletter.archive.read_issue import IssueReader, Reading, day_of, main_lan
 from newsletter.archive.site_folder import SiteFolder
 from newsletter.archive.write_search import SearchWriter
 from newsletter.config.config import Config
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.sent_issues import SentIssue, sent_issues
 from newsletter.model.archive_address import issue_path
@@ -32,7 +33,7 @@ from newsletter.pipeline.render_post import zone_of
 from newsletter.text import counted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchiveReport:
     """What a build did, or with `dry` would do. `left_out` has a sentence for each issue that is not shown."""
 

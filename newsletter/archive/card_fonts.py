@@ -9,11 +9,12 @@ import hashlib
 import subprocess
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
+
+from newsletter.frozen import frozen
 
 _ASKED_S = 10.0
 
@@ -43,7 +44,7 @@ _PROBE = 20
 _MISSING = "\U0010ffff"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardFont:
     """A font file and the face in it; an empty path is the one that comes with Pillow."""
 

@@ -6,12 +6,12 @@ import hashlib
 import io
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from PIL import Image, ImageDraw
 
 from newsletter.archive.card_fonts import CardFont, CardFonts, letters_of, without_emoji
+from newsletter.frozen import frozen
 
 SIZE = (1200, 630)
 _EDGE = 80
@@ -30,7 +30,7 @@ _NOT_FIRST = frozenset("。，、．！？：；）」』】》〉〕…—～·
 _NOT_LAST = frozenset("（「『【《〈〔([{“‘$#@")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardLook:
     """The colours, as `#rrggbb`, the newsletter's name, and where its logo is, empty without."""
 
@@ -43,7 +43,7 @@ class CardLook:
     logo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardWords:
     """What stands on a card. `facts` are the day and the like, in the issue's language."""
 
@@ -146,7 +146,7 @@ def _opened_logo(data: bytes | None) -> Image.Image | None:
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Piece:
     """What stays in one line: its letters, and how wide they are with and without the space behind them."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, Literal
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Entry:
     """An issue on the pages that name it. `path` is its page below the archive's folder; times are UTC.
 
@@ -39,7 +41,7 @@ class Entry:
         return self.corrected or self.sent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Publication:
     """The newsletter as the archive's frame shows it. `url` is where the archive is published, empty where nowhere.
 

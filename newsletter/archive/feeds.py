@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from html import escape
@@ -16,6 +15,7 @@ from typing import Any
 from lxml import etree
 
 from newsletter.archive.entry import Entry, Publication
+from newsletter.frozen import frozen
 from newsletter.model.archive_address import address_of
 from newsletter.text import json_text
 
@@ -38,7 +38,7 @@ _NUMBER = re.compile(r'<p class="no">(\d+)</p><div>(<(?:h\d|p)(?: [^<>]*)?>)')
 _FOR_BROWSERS = re.compile(r' (?:loading="lazy"|decoding="async"|tabindex="0")')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedItem:
     """`text` is the HTML of the issue as its page has it; empty where the page is lost."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -12,6 +11,7 @@ from pathlib import Path, PurePath
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import is_file
+from newsletter.frozen import frozen
 from newsletter.ledger.sent_issues import SentIssue
 from newsletter.model.issue_name import is_folder_page, name_of_file, slug_of
 from newsletter.pipeline.find_due import post_files, posts_place
@@ -23,7 +23,7 @@ from newsletter.post.post_dates import named_day, read_date
 from newsletter.post.titles import plain_words
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostFile:
     """A post as it is now. `was_renamed`: its file has another name than when it was sent."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from newsletter.archive.read_issue import day_of, is_same_issue, issue_of
 from newsletter.config.config import Config
 from newsletter.errors import ContentError
 from newsletter.files import open_regular
+from newsletter.frozen import frozen
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.sent_issues import SentIssue, sent_issues
 from newsletter.model.archive_address import address_of
@@ -27,7 +27,7 @@ MOST_TRIED = 5
 """Issues whose posts are looked for, the newest first: each is read from the disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LatestIssue:
     """An issue on the web, as nobody's columns make it.
 

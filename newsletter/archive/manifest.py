@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from newsletter.archive.entry import Entry, entry_json, read_entry
+from newsletter.frozen import frozen
 
 FILE_NAME = ".newsletter-archive.json"
 FORMAT = 1
@@ -22,7 +23,7 @@ OUR_PATHS = re.compile(
 """Every path that the archive ever writes. Security: nothing else is removed, whatever a manifest says."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PictureRecord:
     """A picture of an issue: the hash of its source, empty where there was none, and the file made of it."""
 
@@ -32,7 +33,7 @@ class PictureRecord:
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssueRecord:
     """An issue as it was written last. `text`, `page` and `card` are fingerprints of all that these depend on."""
 
@@ -43,7 +44,7 @@ class IssueRecord:
     card: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """`files` has the SHA-256 and the size of each file that is ours, by its path.
 

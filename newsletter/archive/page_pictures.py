@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from newsletter.archive.blocks import COLUMN
 from newsletter.archive.manifest import PictureRecord
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Image, Inlines, Issue
 from newsletter.model.transform import map_images
@@ -25,7 +26,7 @@ WIDEST = 2 * COLUMN
 """Pixels: twice the column, for screens with two to a point."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     """An issue whose pictures are in the archive or on the web, and what is known of each source."""
 

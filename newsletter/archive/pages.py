@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -14,6 +13,7 @@ from markupsafe import Markup
 
 from newsletter.archive.entry import Entry, Publication
 from newsletter.archive.linked_data import linked_data
+from newsletter.frozen import frozen
 from newsletter.model.archive_address import address_of, month_path
 from newsletter.model.languages import choose_language
 from newsletter.render.direction import is_rtl_language
@@ -26,7 +26,7 @@ RECENT = 9
 MIN_MINUTES = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Month:
     """A month with issues. `words` name it in the archive's language."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, tzinfo
 from functools import partial
 
@@ -21,6 +21,7 @@ from newsletter.archive.pages import PageMaker
 from newsletter.archive.site_folder import SiteFolder
 from newsletter.config.config import Config
 from newsletter.errors import ContentError
+from newsletter.frozen import frozen
 from newsletter.ledger.sent_issues import SentIssue
 from newsletter.model.archive_address import issue_path
 from newsletter.model.issue import Issue, Site
@@ -34,7 +35,7 @@ from newsletter.render.images.sources import Files
 Parts = Callable[[], tuple[Markup, Markup]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """An issue that gets a page. `parts` gives its contents and text; `is_new` says that they were made anew."""
 

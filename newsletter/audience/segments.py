@@ -6,10 +6,11 @@ The language is that of `newsletter.expression`; a column is a word, or any text
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from newsletter.errors import ConfigError
 from newsletter.expression import MAX_DEPTH, Columns, Dialect, ExpressionError, Test, parse_expression, picture
+from newsletter.frozen import frozen
 from newsletter.text import CONTROL
 
 __all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "parse_segment"]
@@ -26,7 +27,7 @@ class SegmentError(ConfigError):
         self.picture = picture(source, at)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """A compiled expression over a list's columns."""
 

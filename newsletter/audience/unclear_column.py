@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.text import printable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnclearColumn:
     """A column that may mark unsubscribed rows, with values that are unclear.
 

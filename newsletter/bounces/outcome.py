@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from newsletter.frozen import frozen
 
 LISTED = 1_000
 """How many messages a report lists; its counts cover all."""
@@ -37,7 +39,7 @@ COMPLAINT = "complaint"
 _NEW = (Effect.SUPPRESSED, Effect.COUNTED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """The consequence of one message, or of one recipient in it. `why` is a sentence for the operator."""
 
@@ -52,7 +54,7 @@ class Entry:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class News:
     """Counts of what was not recorded before.
 
@@ -76,7 +78,7 @@ class News:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BounceReport:
     """What a run read and did.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from newsletter.bounces.alternatives import Alternatives
@@ -12,6 +12,7 @@ from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.mime_parts import addresses_in
 from newsletter.bounces.results import Failure
 from newsletter.bounces.rules import UNDECIDED
+from newsletter.frozen import frozen
 
 MAX_TEXT = 20_000
 """How much of a report's texts is searched. The relevant part is at its beginning."""
@@ -123,7 +124,7 @@ _BEFORE = 300
 """How far before it: some give the reason first, then the recipient."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnText:
     """`said` is the report's own text; `copied` the beginning of the returned message that follows it."""
 

@@ -14,7 +14,7 @@ from the list. A complaint or an unsubscribe request is always honoured: continu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -43,6 +43,7 @@ from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.webhooks.read import Event
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
+from newsletter.frozen import frozen
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.presence import require_ledger
 
@@ -50,7 +51,7 @@ _BATCH = 500
 """Messages that are matched together: finding the recipient of a token makes all tokens again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incoming:
     """A message as it was read, with the name that deduplicates it. `signed`: by a provider, and verified."""
 
@@ -61,7 +62,7 @@ class Incoming:
     signed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """`bounce_address` is the configured one, with `{token}`.
 
@@ -158,7 +159,7 @@ def from_provider(events: Iterable[Event]) -> tuple[Incoming, ...]:
 # --- matching -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Owners:
     by_id: Mapping[str, Recipient]
     by_token: Mapping[str, Recipient]

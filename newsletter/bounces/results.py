@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from newsletter.frozen import frozen
 
 MAX_FAILURES = 100
 """The most recipients of one report. Ours is about one; a report about thousands is hostile."""
@@ -25,7 +27,7 @@ class Kind(enum.StrEnum):
     """Still being retried; it may yet arrive. No point."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """One recipient of a bounce.
 
@@ -42,7 +44,7 @@ class Failure:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traces:
     """The traces of the original mail in a report.
 
@@ -55,7 +57,7 @@ class Traces:
     addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounce:
     """A report of mail that was not delivered, or not yet: at least one failure. `reporter` is the server (MTA).
 
@@ -72,7 +74,7 @@ class Bounce:
             raise ValueError("a bounce has at least one failure")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Complaint:
     """A spam complaint, reported by the mailbox provider (ARF, RFC 5965). `feedback` is its Feedback-Type."""
 
@@ -81,7 +83,7 @@ class Complaint:
     reporter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsubscribe:
     """An unsubscribe request. `named` is the address in it, "" if it has none; `sender` is From."""
 
@@ -93,14 +95,14 @@ class Unsubscribe:
             raise ValueError("an unsubscribe says who leaves")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AutoReply:
     """An automatic reply: a vacation note, a read receipt, a ticket number. `sign` is the evidence for it."""
 
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ordinary:
     """Personal mail, or anything else that needs no action: its sender and subject, for the operator."""
 
@@ -108,7 +110,7 @@ class Ordinary:
     subject: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubtful:
     """A mail that may be an unsubscribe request, without a clear wording: for the operator to read.
 
@@ -119,7 +121,7 @@ class Doubtful:
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """No valid mail. `why` is a phrase."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, lru_cache
 from itertools import takewhile
 
@@ -21,12 +21,13 @@ from newsletter.bounces import refusal_words as said
 from newsletter.bounces.alternatives import Alternatives
 from newsletter.bounces.results import Kind
 from newsletter.delivery.smtp.replies import KNOWN, Known, Meaning
+from newsletter.frozen import frozen
 
 MAX_SEARCHED = 1_000
 """How much of a diagnosis is searched."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """`words` and `also` are searched in the diagnosis, and `unless` must not be found; `status` and `code` must match
     completely, and are "" if the report has none.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.bounces.truncate import MAX_BYTES
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredMessage:
     """`key` identifies it in its mailbox, `place` names it for the operator; `raw` is its beginning, at most
     `MAX_BYTES`.

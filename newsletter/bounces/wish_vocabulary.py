@@ -5,10 +5,10 @@ Those of further languages are beside the rules that read them, in `wish_words`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vocabulary:
     """Each field is words separated by blanks. `other` are the neutral words.
 

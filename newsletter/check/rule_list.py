@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from newsletter.frozen import frozen
 from newsletter.model.findings import Severity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """`severity` is the usual one. A name that ends with `*` is a family of names."""
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
+from newsletter.frozen import frozen
 from newsletter.pipeline.open_store import shown_place
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hints:
     """Formats commands about an issue that use the same configuration, ledger and relay.
 

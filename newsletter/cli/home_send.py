@@ -7,7 +7,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,6 +20,7 @@ from newsletter.cli.send_output import by_reason, plan_facts, report_rows
 from newsletter.cli.send_time import moment_of
 from newsletter.cli.workers_queue import open_queue
 from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import State
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.back_up_after_run import back_up_after_run
@@ -54,7 +55,7 @@ class _Looked(Exception):  # noqa: N818 - no error: it withdraws a plan that was
         self.prepared = prepared
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """A send with everything that it needs, before anybody is asked."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from newsletter.frozen import frozen
 from newsletter.model.delivery import State
 from newsletter.report.reply_meanings import explain_reply
 from newsletter.text import printable
@@ -14,7 +15,7 @@ EXAMPLES = 3
 """People that are named of those with whom the same went wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PersonOutcome:
     """What became of somebody's mail, as a server said it; `word` is what we call it."""
 

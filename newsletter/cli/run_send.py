@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print
 from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.wait_line import live_line
 from newsletter.cli.workers_queue import open_queue
+from newsletter.frozen import frozen
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.back_up_after_run import back_up_after_run
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from newsletter.web.catcher.server import Catcher
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendRequest:
     """The options of a send, from the command line."""
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from newsletter import DISTRIBUTION
 from newsletter.config.cluster_section import CHORES_QUEUE, ClusterSection
 from newsletter.errors import ConfigError, LedgerError, located
+from newsletter.frozen import frozen
 from newsletter.ledger.database.engine import CONNECT_TIMEOUT_S, Place, parse_place
 from newsletter.pipeline.deliver_shard import Shard
 
@@ -59,7 +60,7 @@ class Later(Exception):  # noqa: N818 - no error, but the engine's way to hear o
         self.in_s = in_s
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """What a worker takes: the queues of shards, `concurrency` at once, and the chores that it runs once a minute."""
 
@@ -68,7 +69,7 @@ class Taken:
     concurrency: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handlers:
     """What a worker calls.
 

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.cluster.job_queue import GIVE_UP_AFTER, Handlers, Later, Taken, work
 from newsletter.delivery.interrupts import interrupts
 from newsletter.delivery.run_control import Watcher
 from newsletter.errors import BusyError, ConfigError, DeliveryError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, Relay, State
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.deliver_shard import Shard, ShardDelivery, ShardResult
@@ -26,7 +26,7 @@ FAILED_S = 30.0
 """When a shard is tried again that this machine could not send; another one may take it then."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerChores:
     """The periodic jobs of a worker: `run` runs one if it is due, from any thread, and returns whether it was; `end`
     asks for the end of those under way.

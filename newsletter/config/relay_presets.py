@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RelayPreset:
     """One service. `url` may contain `{user}`, the sender's address with %40 for its @; `rate` is [relay] `rate`, or
     "".

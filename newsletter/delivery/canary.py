@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from newsletter.delivery.run_control import RunControl
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, State
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Canary:
     """Send to this many recipients first, wait for their outcomes, and continue only if at most this share
     was refused.

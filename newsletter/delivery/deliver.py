@@ -12,7 +12,6 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from newsletter.delivery.canary import Canary, CanaryGate
@@ -22,6 +21,7 @@ from newsletter.delivery.outcome_recorder import OutcomeRecorder
 from newsletter.delivery.recipient_queue import DeliveryLedger, QueueLimits, RecipientQueue
 from newsletter.delivery.routes import Route, Routes
 from newsletter.delivery.run_control import INTERRUPTED, RunControl, Watcher
+from newsletter.frozen import frozen
 from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.message.compose import Composer
@@ -34,7 +34,7 @@ RECIPIENTS_A_CONNECTION = 10
 """Open a further connection only when each has more recipients than this; below it the logins would cost more time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopped:
     """Why the run ended before its list did; empty if it did not. `until` is when another run may continue, epoch
     seconds; None for at once.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 LEASE_S = 1.0
 """Turns are leased for this long ahead, at most."""
@@ -24,7 +25,7 @@ RELAY = ""
 """The scope of the relay's own limits; others are domains."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lease:
     """Turns in seconds from now, in order; without any, `blocked_s` is when to ask again."""
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 from newsletter.delivery.canary import CanaryGate
 from newsletter.delivery.routes import Routes, RouteState
 from newsletter.delivery.run_control import RunControl, Wait
+from newsletter.frozen import frozen
 from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
@@ -64,7 +65,7 @@ class Assignment:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Later:
     """No recipient may be mailed now. Ask again after so many seconds, or when woken; `math.inf` means only
     when woken.
@@ -73,7 +74,7 @@ class Later:
     in_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoMoreRecipients:
     """This relay gets no further recipient in this run."""
 
@@ -81,7 +82,7 @@ class NoMoreRecipients:
 Taken: TypeAlias = Assignment | Later | NoMoreRecipients
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueLimits:
     """What keeps recipients waiting, and for how long a run waits for it."""
 

@@ -13,10 +13,11 @@ from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
 from newsletter.delivery.window import RelayWindow
 from newsletter.errors import DeliveryError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Relay
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """A relay and its settings. Among several, each gets a share of the mail in proportion to `relay.weight`."""
 

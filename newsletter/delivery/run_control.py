@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
 
@@ -20,7 +20,7 @@ SHOWN_FROM_S = 3.0
 """Shorter waits are not reported: they are over before a line could be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Why nothing goes out at the moment, and until when, in epoch seconds."""
 
@@ -28,7 +28,7 @@ class Wait:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watcher:
     """Callbacks for the progress of a run."""
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, State
 from newsletter.text import printable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThrottleRules:
     """The throttle's parameters, each with its reason. In seconds, unless the name says otherwise."""
 
@@ -64,7 +64,7 @@ class ThrottleRules:
     """The size of a step: this share of the speed at which there was trouble, and of the connections."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trouble:
     """Counts of this run's troubles. `last` is the relay's latest refusal, code and text."""
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
 import httpx
@@ -32,6 +32,7 @@ from newsletter.doctor.judge.settings import domain_of, is_mailbox_service, is_p
 from newsletter.doctor.judge.spf import judge_spf
 from newsletter.doctor.verdict import Verdict, green, in_order, red, yellow
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.message.dkim import Signer, Signers
 from newsletter.model.delivery import Relay, is_loopback
 from newsletter.pipeline.plan_send import signer_of
@@ -46,7 +47,7 @@ _PATIENCE = 6
 Part = Awaitable[tuple[Verdict, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """Network access and the clock, injected for tests.
 

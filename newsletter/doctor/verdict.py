@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from newsletter.errors import EXIT_OK, EXIT_UNSENT, EXIT_USAGE
+from newsletter.frozen import frozen
 
 
 class Level(enum.StrEnum):
@@ -31,7 +31,7 @@ _ORDER = {code: place for place, code in enumerate(code for codes in SECTIONS.va
 _SECTION = {code: section for section, codes in SECTIONS.items() for code in codes}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """The finding, and the remedy if it is not green. `record` is a text to copy, such as a DNS record.
 

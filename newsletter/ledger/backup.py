@@ -12,7 +12,6 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, located
 from newsletter.files import NotAFileError, is_missing, open_regular, target_of
+from newsletter.frozen import frozen
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
 from newsletter.ledger.database.ledger_file import MAGIC, release_file
@@ -32,7 +32,7 @@ from newsletter.ledger.recent_issues import recent_issues
 from newsletter.text import shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """The result of checking a ledger. `faults` are the database's own messages, none if it is sound."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import chores
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
@@ -20,7 +20,7 @@ LATE = timedelta(days=7)
 """A mailbox that was not read, or a ledger that was not backed up, for longer than this is worth a warning."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chores:
     """The last time of each chore; None if it was never done."""
 

@@ -6,12 +6,13 @@ Each function works in the transaction of `db`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class KnownLink:
     """Where a code leads. `first_sent` is the stamp of the issue's first mail, None before it; `is_going_out`: a run
     sends the issue now, or did so less than a minute ago."""

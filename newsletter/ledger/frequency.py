@@ -8,12 +8,13 @@ the list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.model.digest_kinds import DIGESTS
 
 _DAY_MS = 86_400_000
@@ -31,7 +32,7 @@ _LONG_AGO_MS = 30 * _DAY_MS
 """An issue that began longer ago no longer counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RareReaders:
     """Who gets an issue of those who want less mail. `listed` has folded addresses and what their list says of them.
 

@@ -5,13 +5,13 @@ Each function works in the transaction of `db`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import deliveries, identities, issues, versions
 from newsletter.ledger.records import storable
 from newsletter.model.delivery import State
@@ -20,7 +20,7 @@ from newsletter.model.issue_name import Identity, is_folder_page
 _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """An issue in the ledger. `reached`: a recipient has it, or may have. `is_old`: recorded by a version before 4,
     which kept the title alone. `post` is the path it was planned from, empty if there was none.

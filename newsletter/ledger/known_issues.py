@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger import queries
 from newsletter.ledger.database.schema import identities, issues
 from newsletter.ledger.database.timestamps import moment_of
@@ -18,7 +18,7 @@ from newsletter.model.delivery import State
 from newsletter.model.issue_name import Identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownIssue:
     """An issue, its recipients by state, and what it is beside its name. `first_sent` is None before the first
     acceptance; `lists` and `where` are who it was planned for."""

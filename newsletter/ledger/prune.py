@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import deliveries, issues, runs, tests
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
@@ -18,7 +18,7 @@ KEPT = 10
 """The last issues are kept, however old: `[ledger] expect` and the changed-list check of the next send need them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pruned:
     """What was, or would be, deleted: rows, and of how many issues."""
 

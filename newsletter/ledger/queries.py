@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import deliveries
 from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.records import Delivery
@@ -23,7 +23,7 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)")  # RFC 3463 2
 _OUTCOMES = "('sent', 'deferred', 'rejected', 'uncertain')"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimelineRow:
     """A span of time that starts at `start` (UTC), and how many rows entered their present state in it."""
 
@@ -31,7 +31,7 @@ class TimelineRow:
     counts: Mapping[State, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainRow:
     """A domain and the number of its recipients by state; states with 0 are left out."""
 
@@ -43,7 +43,7 @@ class DomainRow:
         return sum(self.counts.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplyRow:
     """A reply that `number` recipients got. `enhanced` is RFC 3463's code or empty; `example` one reply verbatim."""
 

@@ -6,17 +6,17 @@ Each function works in the transaction of `db`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import issues, runs
 from newsletter.ledger.database.timestamps import time_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecentIssue:
     """An issue with at least one accepted message. `runs` are its ended sends, whose number only grows.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.errors import BusyError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import State
 from newsletter.text import valid_unicode
 
@@ -15,7 +15,7 @@ class IllegalMoveError(BusyError, RuntimeError):
     """A transition that `MOVES` does not allow: another run moved the row, or the program has a bug."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The recipients of one issue on a list by state; `audience` is the sum of the eight numbers after it.
 
@@ -43,7 +43,7 @@ class Plan:
     newcomers: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """A recipient who belongs to this run until written or recovered. `attempts` counts this one, from 1."""
 
@@ -53,7 +53,7 @@ class Claim:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """The run that claims and writes rows, and the last row that is its to claim; 0 sets no limit."""
 
@@ -65,7 +65,7 @@ ALONE = Turn()
 """A run without a number, as in tests, for the whole list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Move:
     """A transition of one claimed row. An empty `message_id` or `relay` keeps the value of an earlier step."""
 
@@ -79,7 +79,7 @@ class Move:
     relay: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One row: a recipient of an issue. `attempts` excludes claims that were released untried; times are UTC.
 
@@ -101,7 +101,7 @@ class Delivery:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssueRow:
     """An issue in the ledger. `first_sent` is UTC, None before the first acceptance."""
 
@@ -111,7 +111,7 @@ class IssueRow:
     counts: Mapping[State, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Version:
     """The content of an issue from `since` (UTC) on; `current` marks the present version."""
 
@@ -122,7 +122,7 @@ class Version:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """A send, from `started` to `ended`, in UTC; `ended` is None while it runs, and stays None if it was killed."""
 

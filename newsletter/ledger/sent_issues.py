@@ -6,11 +6,11 @@ Each function works in the transaction of `db`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import identities, issues
 from newsletter.ledger.database.timestamps import time_of
 from newsletter.ledger.list_reference import split_segment
@@ -19,7 +19,7 @@ from newsletter.model.issue_name import Identity
 _CORRECTION = re.compile(r"(.+)\+erratum-\d+", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentIssue:
     """An issue with at least one accepted message. `post` is the path it was planned from, `segment` whom it went to.
 

@@ -6,12 +6,12 @@ Each function works in the transaction of `db`; the UPDATE that moves a row chec
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import deliveries, issues
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.plan import KnownIssue
@@ -61,7 +61,7 @@ _CLAIM = sa.text(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Statement:
     """A statement for the driver itself: SQLAlchemy's work per row of a batch costs more than SQLite's."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -9,6 +10,9 @@ from newsletter.message.headers import safe_uri
 from newsletter.model.delivery import Sender
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Link, make_link
+
+# An address of RFC 3986's unreserved characters, as most are, but for its @.
+_PLAIN_ADDRESS = re.compile("[A-Za-z0-9._~-]+@[A-Za-z0-9._~-]+")
 
 
 def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") -> tuple[str, ...]:
@@ -23,10 +27,10 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") ->
         if "{token}" in url:
             url = url.replace("{token}", make_link(sender.secret, Link("unsubscribe", subscriber.email, issue)))
         if "{email}" in url:
-            url = url.replace("{email}", quote(subscriber.email, safe=""))
+            url = url.replace("{email}", _quoted(subscriber.email))
         urls.append(url)
     if sender.unsubscribe_mailto:
-        urls.append(f"{_mailto(sender.unsubscribe_mailto)}?subject=unsubscribe%20{quote(subscriber.email, safe='')}")
+        urls.append(f"{_mailto(sender.unsubscribe_mailto)}?subject=unsubscribe%20{_quoted(subscriber.email)}")
     return tuple(urls)
 
 
@@ -41,6 +45,11 @@ def preferences_url(sender: Sender, subscriber: Subscriber) -> str:
         return ""
     link = make_link(sender.secret, Link("preferences", subscriber.email))
     return _url_template(sender.preferences_url).replace("{token}", link)
+
+
+def _quoted(address: str) -> str:
+    """Percent-encoded; `quote` costs several times as much, and every message needs it."""
+    return address.replace("@", "%40") if _PLAIN_ADDRESS.fullmatch(address) else quote(address, safe="")
 
 
 @lru_cache(maxsize=8)

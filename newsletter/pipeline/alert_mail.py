@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,12 +15,13 @@ from newsletter.config.relay_url import PASSWORD_VARIABLE, read_relay
 from newsletter.delivery.smtp.session import Session
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import ConfigError, DeliveryError, InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Message, Relay, State
 
 TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertMail:
     """Sender, recipient and relay of alert mails."""
 

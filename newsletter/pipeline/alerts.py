@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +14,7 @@ from newsletter.config.publish_sections import HEARTBEAT_VARIABLE, WEBHOOK_VARIA
 from newsletter.config.settings import Settings
 from newsletter.config.url_validators import alert_address
 from newsletter.errors import EXIT_BUSY, EXIT_CONTENT, EXIT_UNSENT, EXIT_USAGE, ConfigError, InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.pipeline.alert_mail import AlertMail, alert_mail_of, send_alert_mail
 from newsletter.pipeline.publish import PublishReport
 from newsletter.safe_http import Address, BlockedAddressError, PinnedTransport, Resolve, is_public, resolve_name
@@ -35,7 +35,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alerts:
     """The targets of alerts; an empty address gets nothing. Network access is injected for tests."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.files import is_file
+from newsletter.frozen import frozen
 from newsletter.ledger.backup import back_up, issues_in, missing_from
 from newsletter.ledger.chores import read_chores
 from newsletter.ledger.database.schema import issues
@@ -23,7 +23,7 @@ from newsletter.ledger.presence import has_issues, has_ledger, require_start
 from newsletter.model.file_stem import file_stem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatedBackup:
     """The file of today, its size in bytes, and the old ones that were removed."""
 
@@ -32,7 +32,7 @@ class DatedBackup:
     removed: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackupFolder:
     """The dated backups of one ledger. Others in the folder, of another newsletter perhaps, are none of them."""
 

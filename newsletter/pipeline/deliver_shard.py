@@ -15,7 +15,6 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -28,6 +27,7 @@ from newsletter.delivery.deliver import Ends, Stopped, deliver
 from newsletter.delivery.routes import Route
 from newsletter.delivery.run_control import INTERRUPTED, Watcher
 from newsletter.errors import ConfigError, DeliveryError, LedgerError
+from newsletter.frozen import frozen
 from newsletter.ledger import shipments
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
 from newsletter.ledger.plan import KnownIssue, known_issue
@@ -49,7 +49,7 @@ IN_OTHER_HANDS_S = 5.0
 """When a shard is tried again whose last recipients are another run's, which may be dead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     """The recipients of a shipment beyond row `after`, up to row `last`."""
 
@@ -58,7 +58,7 @@ class Shard:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShardResult:
     """How a shard ended. `again_in_s` is when somebody is left to be tried, None when nobody is; `failed`: the relays
     here could not be used.

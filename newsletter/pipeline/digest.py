@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, tzinfo
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import yaml
 
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
+from newsletter.frozen import frozen
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -58,7 +59,7 @@ OWN_KEY = "digest"
 """Beneath `newsletter:`, it says that a post is made of others: a digest is not made of digests."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Digest:
     """A post that is made of others. `text` is its Markdown; `findings` say what has no place in it, or changed."""
 

@@ -13,9 +13,10 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+
+from newsletter.frozen import frozen
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -27,7 +28,7 @@ TIMEOUT_S = 30.0
 _OURS = ("NEWSLETTER_", "PGPASS")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventHook:
     """The command to run; empty for none."""
 

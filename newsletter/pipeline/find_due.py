@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from newsletter.config.config import Config
 from newsletter.config.site_generator import posts_folder
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
 from newsletter.files import files_below, is_folder, is_there
+from newsletter.frozen import frozen
 from newsletter.ledger.identity import same_post_elsewhere
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import Issue
@@ -43,7 +44,7 @@ _ZONES = timedelta(days=2)
 """More than the largest difference of two zones plus a day: a post that is older is old in every zone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundPost:
     """A post and its status. `since` is when it was due, None if unknown; `issue` its name.
 
@@ -64,7 +65,7 @@ class FoundPost:
         return self.status in ("due", "begun")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The posts to report, those to be sent first, by date; `archived` counts older ones."""
 

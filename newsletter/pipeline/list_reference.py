@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from newsletter.frozen import frozen
 from newsletter.ledger.list_reference import join_segment, split_segment
 from newsletter.model.column_rules import IGNORE, Rule, read_rule
 
 _MARK = "column "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListReference:
     """The recipients of a send: paths of lists or `@signups`, their segment, and rules for their columns."""
 

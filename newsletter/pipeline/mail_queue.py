@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.smtp.session import Session
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import BusyError, DeliveryError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Message, Outcome, State
 from newsletter.model.letter_kind import LetterKind
 from newsletter.text import printable
@@ -55,7 +56,7 @@ class Store(Protocol):
     async def call(self, work: Callable[[], _Result]) -> _Result: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Postman:
     """The dependencies of sending a mail.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
+from newsletter.frozen import frozen
 from newsletter.ledger.backup import back_up as back_up
 from newsletter.ledger.backup import check_ledger as check_ledger
 from newsletter.ledger.backup import missing_from as missing_from
@@ -22,7 +22,7 @@ from newsletter.pipeline.expected_issues import require_expected
 from newsletter.pipeline.open_store import open_ledger
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PruneResult:
     """What was pruned, or would be. `compacted`: the space was returned to the disk."""
 

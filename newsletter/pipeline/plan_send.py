@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from newsletter.audience.audience import Audience
 from newsletter.audience.read_audience import read_audience, why_empty
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
+from newsletter.frozen import frozen
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import Signers, load_signer
 from newsletter.model.column_rules import Rule, rules_of
@@ -37,7 +38,7 @@ CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】",
 """The subject prefix of a corrected issue, by language."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sending:
     """A planned send, before any action. `audience` is None for a test to addresses off any list."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
+from newsletter.frozen import frozen
 from newsletter.ledger.known_issues import KnownIssue
 from newsletter.model.delivery import State
 from newsletter.model.issue import Issue
@@ -20,7 +21,7 @@ Kind = Literal["broken", "draft", "undated", "future", "due", "old", "unsent", "
 """What a reader of the list would call it. `begun` has recipients left; `old` was missed, `unsent` is of long ago."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostFacts:
     """What a post's file says of itself above its text. `held` is why it is not sent yet, `fault` why it is unreadable.
 
@@ -34,7 +35,7 @@ class PostFacts:
     is_guess: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostState:
     """A state in words, and in numbers: recipients who have it, are left, are uncertain, were refused."""
 
@@ -54,7 +55,7 @@ class PostState:
         return self.kind in ("due", "old", "unsent", "begun", "future", "draft", "undated")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownIssues:
     """The ledger's issues by name, and by title, day and newsletter: a post that was renamed is found by these."""
 

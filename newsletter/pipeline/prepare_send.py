@@ -6,7 +6,7 @@ Sending --prepare--> PreparedSend --deliver--> SendResult; the issue is held fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError, ContentError, Located, located
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay
 from newsletter.pipeline.plan_send import Sending
@@ -31,7 +32,7 @@ FEW = 20
 """Lists smaller than this are exempt from the changed-list check: of five recipients, one is a fifth."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendOptions:
     """Options of the command, beyond the configuration. 0 if not given."""
 
@@ -50,7 +51,7 @@ class SendOptions:
     """Drains the send from another thread, which gets no signals."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreparedSend:
     """A send that is planned in the ledger and has not begun. `issue` is its name in the ledger.
 

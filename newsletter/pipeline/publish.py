@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -18,6 +18,7 @@ from newsletter.errors import (
     LostLedgerError,
     NewsletterError,
 )
+from newsletter.frozen import frozen
 from newsletter.model.moments import shown_moment
 from newsletter.model.send_window import Place
 from newsletter.pipeline.find_due import Found, FoundPost
@@ -30,7 +31,7 @@ _GRAVITY = (EXIT_UNSENT, EXIT_USAGE, EXIT_CONTENT, EXIT_BUSY, EXIT_OK)
 """Exit codes by severity, for a run with several posts: unsent mail, then the operator's faults, then the author's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Published:
     """A post and its result. `reason` is a sentence."""
 
@@ -41,7 +42,7 @@ class Published:
     result: SendResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublishReport:
     """The report of a run: every post worth reporting, in order, those sent first."""
 

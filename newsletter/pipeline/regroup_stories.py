@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Block, Blocks, Footnotes, Heading, Issue, Rule, Story, Summary, plain_text
 from newsletter.model.transform import words_of
 from newsletter.pipeline.same_story import page_of, repeated
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """An issue that a digest is made of. `path` is its post's, for messages."""
 
@@ -24,7 +25,7 @@ class Source:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """A story, or a passage with its heading, and the number of the issue that it is from."""
 
@@ -39,13 +40,13 @@ class Item:
         return first.line if first else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     title: str
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retold:
     """A story that another one tells."""
 
@@ -53,7 +54,7 @@ class Retold:
     kept: Item
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Regrouped:
     """The sections of a digest; `retold` were left out as told already, `dropped` are blocks with no place in one."""
 

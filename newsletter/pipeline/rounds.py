@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from newsletter.errors import EXIT_UNSENT, EXIT_USAGE, BusyError, NewsletterError, located
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Ledger
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -23,7 +24,7 @@ LONGEST_NAP = timedelta(minutes=1)
 _LOCK = "publish --watch"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Round:
     """The result of a round. `every` is the job's interval; `at` an earlier moment at which there will be work.
 
@@ -49,7 +50,7 @@ class Job:
     due: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """A failed round: why, how often in a row, and when the next try is. `raised`: it did not complete."""
 
@@ -61,7 +62,7 @@ class Failed:
     exit_code: int = EXIT_UNSENT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recovered:
     """A successful round after this many failed ones."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger
 from newsletter.model.send_window import SendWindow
@@ -42,7 +43,7 @@ OpenQueue = Callable[[Path | str], AbstractContextManager[ShardQueue]]
 """Opens the workers' queue beside a ledger."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublishOrder:
     """The parameters of a run. `first`: a missing ledger is allowed. `dry`: nothing is sent or written.
 

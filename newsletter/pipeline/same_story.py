@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Story, plain_text
 from newsletter.model.transform import links_of, words_of
 
@@ -53,7 +53,7 @@ def page_of(address: str) -> str:
     return f"{host}{path}?{urlencode(sorted(kept))}".rstrip("?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fingerprint:
     """What a story is known by: the pages of its sources, its title, and the pairs of its words."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.run_control import INTERRUPTED, Wait
 from newsletter.errors import LedgerError, LostLedgerError
+from newsletter.frozen import frozen
 from newsletter.ledger import shipments
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.plan import KnownIssue, known_issue
@@ -65,7 +65,7 @@ class WorkersWatcher(SendWatcher, Protocol):
     def counted(self, sent: int, deferred: int, refused: int, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shipped:
     prepared: PreparedSend
     number: int

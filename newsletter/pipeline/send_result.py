@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 
 from newsletter.delivery.run_control import INTERRUPTED
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, State
 
 LISTED = 1_000
@@ -17,7 +18,7 @@ LISTED = 1_000
 _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendResult:
     """The result of a send, read from the ledger, so that a later run sees the same numbers.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from newsletter.audience.people.rehearsal import copy_suppressions
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.run_control import Wait as Wait
 from newsletter.delivery.run_control import Watcher
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import NOTHING_SENT as NOTHING_SENT
 from newsletter.model.delivery import Outcome, Relay
@@ -39,7 +40,7 @@ class SendWatcher(Protocol):
     def waiting(self, wait: Wait | None, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendPlan:
     """The issue, its recipients, and the relays of a send.
 

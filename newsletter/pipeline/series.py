@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, time, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from newsletter.audience.people.store import People
 from newsletter.audience.read_audience import is_sign_ups, read_audience
 from newsletter.config.config import Config, RelaySettings
 from newsletter.errors import EXIT_OK, EXIT_UNSENT, BusyError
+from newsletter.frozen import frozen
 from newsletter.group_commit import GroupCommit
 from newsletter.model.column_rules import Rules
 from newsletter.model.delivery import Message, Outcome, State
@@ -33,7 +34,7 @@ from newsletter.pipeline.render_post import zone_of
 from newsletter.pipeline.series_posts import SeriesMails, StepPosts, read_steps
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesReport:
     """What a run did of the series. `waiting` are mails for a later run; `busy`: another process sends them.
 
@@ -60,7 +61,7 @@ class SeriesReport:
         return not (self.failure or self.waiting or self.busy or any(self.outcomes.values()))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesLists:
     """The lists of a run of `publish` that are files: their readers get the series as well."""
 

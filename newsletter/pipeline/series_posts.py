@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from newsletter.config.config import Config
 from newsletter.errors import ContentError, located
 from newsletter.files import is_folder
+from newsletter.frozen import frozen
 from newsletter.message.compose import Composer
 from newsletter.message.variants import Variants, answers
 from newsletter.model.age import parse_age
@@ -31,7 +32,7 @@ _LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:-[a-z0-9]{2,8})*$", re.IGNORECASE | re.A
 """What stands before `.md` of a post in one language: `01-hello.zh.md`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepPosts:
     """A step: its name, its days, and its posts by language, "" for all others."""
 

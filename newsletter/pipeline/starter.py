@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from newsletter.config.relay_presets import RelayPreset
 from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder, write_atomically
+from newsletter.frozen import frozen
 from newsletter.model.file_stem import file_stem
 from newsletter.model.languages import choose_language
 from newsletter.pipeline.starter_words import languages, settings_words, starter_words
@@ -37,7 +37,7 @@ NOT_FOR_JEKYLL = (
 """Files of a newsletter that Jekyll would publish beside its `_config.yml`. It skips names that begin with a dot."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Starter:
     """The answers to `newsletter init`. `language` is one of `languages()`, `sender` `Name <address>` or an address.
 
@@ -55,7 +55,7 @@ class Starter:
     own_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Started:
     """The files that were written, relative to the folder; `kept` existed already; `notes` are for the author."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
+from newsletter.frozen import frozen
 from newsletter.message.fill_slots import fill, slot_values
 from newsletter.pipeline.output_files import Written, browser_copy, html_sizes, write_rendering
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
@@ -19,7 +19,7 @@ from newsletter.render.themes.project_pages import ProjectPages
 PAGE = "gallery/index.html.j2"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThemeShown:
     """A theme on the page: its email's files and size, or its fault."""
 

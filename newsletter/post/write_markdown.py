@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import (
     Block,
     Break,
@@ -44,7 +44,7 @@ _AUTOLINK = re.compile(r"https?://[^\s<>%\x00-\x20]+")
 _LINE_START = re.compile(r"(\s*)(#{1,6}(?=\s)|[-+=](?=\s|$)|>|\d{1,9}(?=[.)])|:(?=\s)|\{(?=:))")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkdownWriter:
     """`mark` and `fields` are those of the issue, `note` maps a footnote's number to the one to write."""
 

@@ -7,12 +7,12 @@ made visible. The page's own Content-Security-Policy is a second defence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 import jinja2
 
 from newsletter.files import package_folder
+from newsletter.frozen import frozen
 from newsletter.model.delivery import State
 from newsletter.report.chart import chart, short_day
 from newsletter.report.read import RUNS, UNNAMED, WORDS, Group, IssueReport, People, Tally
@@ -159,7 +159,7 @@ def _parts(tally: Tally) -> tuple[tuple[str, int], ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Tile:
     """A number with its name; `more` are lines beneath it, each with its colour in the chart, or none."""
 
@@ -197,7 +197,7 @@ def _tiles(tally: Tally) -> tuple[_Tile, ...]:
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Row:
     """A row of a table of groups."""
 

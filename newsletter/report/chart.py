@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from newsletter.frozen import frozen
 from newsletter.report.read import WORDS
 from newsletter.report.timeline import SHOWN, STEPS_MS, Bar, Timeline
 from newsletter.report.wording import at, took
@@ -31,7 +31,7 @@ _LEAST = 14
 """The least height of a part that is not empty: one failure in a thousand must be visible."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Drawn:
     """A bar: its tooltip, and its parts as SVG paths."""
 
@@ -39,7 +39,7 @@ class _Drawn:
     parts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Tick:
     """A time on the axis.
 
@@ -52,7 +52,7 @@ class _Tick:
     at_start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Panel:
     """A stretch of time, drawn: `count` bars wide."""
 

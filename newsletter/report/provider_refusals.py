@@ -8,13 +8,15 @@ in Exchange Online"; support.microsoft.com, "550 5.7.515"), Yahoo (senders.yahoo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from newsletter.frozen import frozen
 
 LOOKED_AT = 1_000
 """How many characters of a reply are searched."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """`details` are the last two numbers of an enhanced code, separated by blanks; empty for any.
 

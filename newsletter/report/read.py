@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from types import MappingProxyType
 
+from newsletter.frozen import frozen
 from newsletter.ledger.ledger import Delivery, Ledger, Run, Version
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.model.delivery import State
@@ -46,7 +46,7 @@ WORDS: Mapping[State, str] = MappingProxyType(
 """The outcomes in words for readers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """The number of recipients per outcome. `deferred` got a 4xx, `untried` were not tried; both remain to be mailed.
 
@@ -88,7 +88,7 @@ class Tally:
         return self.mailable - self.untried
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Recipients with a common property: a domain, a relay."""
 
@@ -96,7 +96,7 @@ class Group:
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Domains:
     """The largest domains, and the rest: the number of domains, and their recipients."""
 
@@ -105,7 +105,7 @@ class Domains:
     rest: Tally
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A reply that `count` recipients got. `words` is one of them verbatim; `code` 0 and `enhanced` "" if there was
     none.
@@ -123,7 +123,7 @@ class Reply:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class People:
     """All recipients of a kind are counted, the first `LISTED` are listed."""
 
@@ -131,7 +131,7 @@ class People:
     shown: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssueReport:
     """The complete report. Times are UTC; `first` and `last` are those of the current outcomes, None before any.
 

@@ -7,10 +7,10 @@ so the span is cut at long pauses, and all bars have the same duration.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State
@@ -42,7 +42,7 @@ STEPS_MS = (
 """Round durations of a bar, in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """The outcomes from `start` (UTC) on, for a bar's duration: recipients in the order of `SHOWN`."""
 
@@ -54,7 +54,7 @@ class Bar:
         return sum(self.counts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """Stretches of bars without gaps; between two stretches there is a long pause."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from types import MappingProxyType
+
+from newsletter.frozen import frozen
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -39,7 +41,7 @@ def refusal_kind(code: int, enhanced: str) -> str:
     return "other" if enhanced else _BY_BARE_CODE.get(code, "other")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Growth:
     """A month or week from `start` on. `joined` confirmed or came back; `left` unsubscribed; `bounced` and `complained`
     are not mailed any more for that reason, `removed` because the operator said so. Each is counted once."""
@@ -60,7 +62,7 @@ class Growth:
         return self.joined - self.lost
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssueNumbers:
     """An issue that went out. `waiting` have no answer yet; `returned` bounced after the relay took the mail.
 
@@ -102,7 +104,7 @@ class IssueNumbers:
         return "+erratum-" in self.issue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cadence:
     """How regularly issues went out; corrections are none. `weekdays` begin with Monday, `hours` with midnight."""
 
@@ -114,7 +116,7 @@ class Cadence:
     hours: tuple[int, ...] = (0,) * 24
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Share:
     """Some of the readers, by what they have in common."""
 
@@ -122,7 +124,7 @@ class Share:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Readers:
     """Who is on the list now: who signed up, and who the last issue was for. `ages` are those that are known."""
 
@@ -135,7 +137,7 @@ class Readers:
     median_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkNumbers:
     """A link of an issue, and how often it was followed."""
 
@@ -146,7 +148,7 @@ class LinkNumbers:
     clicks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stats:
     """All of it. `months` and `weeks` have no gaps."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 _UNITS, _COLUMN, _HEIGHT = 10, 8, 1_000
 """In the drawing's own units: a column with its gap, the column alone, the height."""
@@ -24,7 +25,7 @@ Parts = Sequence[tuple[str, int]]
 """What a column is made of: the kind, which is the colour's name, and its number."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column: what it is called, below the plot in short, and what is stacked above and below the line."""
 
@@ -34,7 +35,7 @@ class Column:
     below: Parts = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Level:
     """A line across the plot, `height` per cent above its foot."""
 
@@ -42,7 +43,7 @@ class Level:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tick:
     """A name below the plot, around `place` per cent of its width."""
 
@@ -50,7 +51,7 @@ class Tick:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawn:
     """A column: what it says when pointed at, and its parts as SVG paths by colour."""
 
@@ -58,7 +59,7 @@ class Drawn:
     parts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plot:
     """A drawing in a box of `width` by 1000. `zero` is the height of the line, in per cent; `line` one more path."""
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from newsletter.frozen import frozen
 from newsletter.web.background_server import first_to_end
 
 HEAD_WITHIN_S = 10.0
@@ -62,7 +63,7 @@ _HEAD_TOO_LARGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectionLimits:
     """`connections` is the most that may be open at once; None for as many as the system allows."""
 

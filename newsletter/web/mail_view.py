@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from email import policy
 from email.errors import MessageError
@@ -14,6 +14,8 @@ from email.utils import getaddresses
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import unquote
+
+from newsletter.frozen import frozen
 
 T = TypeVar("T")
 
@@ -43,14 +45,14 @@ class Received(Protocol):
     def data(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     name: str
     value: str
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A leaf of the MIME tree. `index` counts leaves from 0, in order; `text` is None for other content."""
 
@@ -68,7 +70,7 @@ class Part:
         return self.media_type.startswith("image/") and not self.media_type.startswith("image/svg")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mail:
     headers: tuple[Header, ...]
     parts: tuple[Part, ...]
@@ -86,7 +88,7 @@ class Mail:
         return next(found, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """A line of the inbox."""
 

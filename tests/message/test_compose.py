@@ -11,6 +11,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesParser, Parser
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given, settings
@@ -302,6 +303,17 @@ def test_the_unsubscribe_mailbox_is_escaped_as_a_mailto() -> None:
     url = unsubscribe_url(sender, subscriber())
     assert url == "mailto:gr%C3%B6%C3%9Fe%3Fx%26y@example.com?subject=unsubscribe%20ada%40example.com"
     assert_sound(compose(sender=sender))
+
+
+@given(local=st.text(alphabet="ab0._~-+%=?&!#'/é日", min_size=1, max_size=12))
+def test_an_address_in_a_link_is_percent_encoded_whatever_it_is_made_of(local: str) -> None:
+    address = f"{local}@example.com"
+    sender = Sender(
+        "N", "d@example.com", unsubscribe_url="https://x.example/?e={email}", unsubscribe_mailto="l@x.example"
+    )
+    https, mailto = unsubscribe_urls(sender, Subscriber(address))
+    assert https == f"https://x.example/?e={quote(address, safe='')}"
+    assert mailto == f"mailto:l@x.example?subject=unsubscribe%20{quote(address, safe='')}"
 
 
 def test_a_list_column_cannot_stand_in_for_our_own_values() -> None:

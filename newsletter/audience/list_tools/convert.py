@@ -9,7 +9,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -22,6 +21,7 @@ from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, r
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
+from newsletter.frozen import frozen
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
 from newsletter.text import spreadsheet_cell
@@ -33,7 +33,7 @@ class _Writer(Protocol):
     def writerow(self, row: Sequence[object], /) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A list that was read: its path, its encoding, and the service it was exported from, empty if unknown."""
 
@@ -42,7 +42,7 @@ class Source:
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrittenList:
     """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
 
@@ -64,7 +64,7 @@ class WrittenList:
     why_empty: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """The difference between two lists, by address. `joined` and `left` can be read once, while the lists are open."""
 

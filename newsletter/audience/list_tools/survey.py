@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list, 
 from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_empty
 from newsletter.audience.segments import parse_segment
 from newsletter.audience.unclear_column import UnclearColumn
+from newsletter.frozen import frozen
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
 
@@ -35,7 +35,7 @@ _ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListSurvey:
     """A list as `check` reports it.
 

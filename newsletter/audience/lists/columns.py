@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from newsletter.audience.lists.cells import TRIMMED, addresses_in, trim
 from newsletter.audience.lists.providers import Provider, provider_of, reply_words
@@ -24,6 +23,7 @@ from newsletter.audience.lists.standing import (
     with_rules,
 )
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.column_rules import NO_RULES, Rules
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
@@ -77,7 +77,7 @@ _LIKE_EMAIL = re.compile(
 # --- the header -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """A list's columns. `names` has one for each cell of a row, in lower case, empty if the header has none.
 

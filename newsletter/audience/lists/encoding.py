@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,7 @@ from typing import BinaryIO
 from newsletter.audience.lists.guess_encoding import ESCAPES, rank_encodings, rank_escaped, refutes
 from newsletter.errors import ConfigError, ContentError, Located, located
 from newsletter.files import is_handed_down, require_regular
+from newsletter.frozen import frozen
 
 # An unclosed quote would consume the rest of the list; a row longer than this many characters is rejected.
 MAX_ROW_CHARS = 100_000
@@ -48,7 +49,7 @@ _GUESSED_FROM = 6_000
 _CHARS_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoding:
     """The encoding of a list: a display name, Python's codec, whether it is a guess, a sample word.
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+
+from newsletter.frozen import frozen
 
 _SPACES = re.compile(r"[\s,;|]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Language:
     """The letters in names of a language: `letters` beyond ASCII, in lower case; `others` are rarer ones.
 
@@ -111,7 +112,7 @@ _KOREAN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """An encoding that lists are found in: its display name, Python's codec, and its script.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from newsletter.audience.lists.cells import addresses_in, trim
 from newsletter.audience.lists.columns import is_address_column
+from newsletter.frozen import frozen
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
@@ -23,7 +23,7 @@ _LONGEST_ROW = 50
 """The most lines of a row of the sample; an unclosed quote would consume the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """`skipped` lines precede the header, or the first row if the list `is_bare`: without a header.
 
@@ -36,7 +36,7 @@ class Layout:
     sample: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reading:
     """The first rows as split by one delimiter, and the number of the header's row."""
 

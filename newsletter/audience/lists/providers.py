@@ -9,17 +9,18 @@ documentation. Other services are read by the rules for any list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from newsletter.audience.lists.standing import Judge, joined_column, left_column, status_column
 from newsletter.audience.lists.vocabulary import GONE, phrases
+from newsletter.frozen import frozen
 
 Reader = Callable[[str], Judge]
 """A column's name -> the function that reads its cells."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """A service's export: the column sets that identify it, and the meaning of its columns.
 

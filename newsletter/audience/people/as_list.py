@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -11,6 +10,7 @@ from newsletter.addresses import fold_address
 from newsletter.audience.lists.rows import MAX_VALUE_CHARS, Row
 from newsletter.audience.people.consent import GivenConsent
 from newsletter.audience.people.store import People
+from newsletter.frozen import frozen
 from newsletter.model.subscriber import Subscriber
 from newsletter.text import CONTROL
 
@@ -27,7 +27,7 @@ CONSENT_COLUMNS = (
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignUps:
     """The columns and rows of the sign-ups, to be read once."""
 

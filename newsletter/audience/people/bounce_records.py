@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from newsletter.audience.people.bounce_score import SoftRule, soft_score, stale_days_of
 from newsletter.audience.people.history import kept
 from newsletter.audience.people.records import BounceDecision, BounceEvent, BounceKind, Reason
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import bounce_events, deliveries, issues, series_mails
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.records import storable
@@ -87,7 +88,7 @@ _NOTE = sa.text(
 # --- matching -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipient:
     """The recipient of a message, and its issue."""
 

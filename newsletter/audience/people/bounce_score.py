@@ -9,13 +9,14 @@ frequency of any other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class SoftRule:
     """`threshold` points suppress an address; after `stale_days` without a soft bounce the score starts over, 0 to
     derive that from the newsletter's frequency.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import consents
 from newsletter.ledger.database.timestamps import time_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GivenConsent:
     """The last form that was filled in before its link was confirmed. `wording` is the text shown there."""
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.frozen import frozen
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.hold import held
@@ -32,7 +33,7 @@ _LONGEST_WAIT_MS = LONGEST_S * 1000
 """A retry time further ahead comes from a wrong clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Letter:
     """A queued mail. `lang` and `fields` are the form's answers, `attempts` the tries so far.
 
@@ -49,7 +50,7 @@ class Letter:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Next:
     """The next mail to send; if there is none, when the next one is due, None for never."""
 
@@ -57,7 +58,7 @@ class Next:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The result of taking over a dead process's queue: mails that may have arrived, and mails given up for age."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from newsletter.frozen import frozen
 from newsletter.ledger.records import Delivery
 
 
@@ -44,7 +45,7 @@ def frequency_of(word: str) -> Frequency:
     return next((each for each in get_args(Frequency) if each == word), "every")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suppression:
     """A suppression since `at`; `issue` is the one that was unsubscribed from, or bounced. `detail` is free text.
 
@@ -58,7 +59,7 @@ class Suppression:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """A sign-up. `fields` are the form's other answers, by column name."""
 
@@ -70,7 +71,7 @@ class Person:
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consent:
     """A step of a subscriber's consent. `source` is the page or mail; `wording` the text shown there."""
 
@@ -80,7 +81,7 @@ class Consent:
     wording: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsubscription:
     """An unsubscribe request: how it came, and from which issue.
 
@@ -95,7 +96,7 @@ class Unsubscription:
     goodbye: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preferences:
     """A subscriber's preferences.
 
@@ -123,7 +124,7 @@ class BounceKind(enum.StrEnum):
     COMPLAINT = "complaint"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BounceEvent:
     """A bounce or complaint. `evidence` identifies the report, so that the same one counts once.
 
@@ -145,7 +146,7 @@ class BounceEvent:
             raise ValueError("a bounce needs the name of its evidence")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BounceDecision:
     """The consequence of an event.
 
@@ -158,7 +159,7 @@ class BounceDecision:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubscriberHistory:
     """The complete history of one subscriber, the oldest first. `person` is None without a sign-up."""
 
@@ -186,7 +187,7 @@ class SubscriberHistory:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Erasure:
     """What was erased: rows (sign-up, consents, preferences, bounces, tests), and issues that contain the hash now."""
 

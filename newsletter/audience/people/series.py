@@ -7,7 +7,6 @@ stay, so that none goes out twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.audience.people.queued_mails import Letter, QueuedMails
 from newsletter.audience.people.records import SignUpState
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import (
     people,
     preferences,
@@ -39,7 +39,7 @@ _AT_ONCE = 500
 _REACHED = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesStep:
     """A step, due `after` joining. `since` is when it was first seen: who was past it then does not get it."""
 

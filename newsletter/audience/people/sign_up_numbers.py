@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from newsletter.audience.people.records import Reason, SignUpState
+from newsletter.frozen import frozen
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.timestamps import time_of
 
@@ -18,7 +18,7 @@ _LET_GO = [each.value for each in Reason if each not in (Reason.UNSUBSCRIBED, Re
 _PAGE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Month:
     """A month in UTC, as 2026-03: confirmations and returns, unsubscribes, suppressions by bounces or by hand."""
 
@@ -28,7 +28,7 @@ class Month:
     let_go: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignUpNumbers:
     """`confirmed` are on the list; `not_mailed` of them are suppressed. `months` are those with any change.
 

@@ -10,12 +10,13 @@ import imaplib
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 _PIECE = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImapLimits:
     """Limits of one command's response. `clock` gives seconds."""
 

@@ -13,13 +13,14 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import MAX_LISTED
 from newsletter.bounces.results import Bounce, Complaint, Kind, Traces, Unsubscribe
 from newsletter.bounces.rules import UNDECIDED
+from newsletter.frozen import frozen
 
 MAX_BODY = 1024 * 1024
 """SendGrid's batches are the largest, with 768 KB."""
@@ -42,7 +43,7 @@ class ForgedError(WebhookError):
     """The request is not authenticated as the provider's: nothing in it may be believed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """A provider's event. `name` is stable across retries, and begins with the provider's."""
 
@@ -59,7 +60,7 @@ def _no_certificate(url: str) -> bytes:
     raise OSError(f"{url}: nobody is asked for certificates")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Post:
     """A request to a provider's hook: `headers` by lower-case name, and the provider's credentials: a secret, or for
     SNS our own `topics` and the loader of certificates from Amazon's addresses.
@@ -182,7 +183,7 @@ def refusal(
     return Bounce((failure,), traces, provider)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Confirmation:
     """SNS asks to confirm a subscription: a GET of `url`, which is Amazon's, does so."""
 

@@ -7,7 +7,7 @@ source of its format; `events` has the common parts. CONTRIBUTING.md explains ho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
@@ -34,6 +34,7 @@ from newsletter.bounces.webhooks.sendgrid import read_sendgrid
 from newsletter.bounces.webhooks.ses import read_ses
 from newsletter.bounces.webhooks.sparkpost import read_sparkpost
 from newsletter.bounces.webhooks.tencent import read_tencent
+from newsletter.frozen import frozen
 
 __all__ = [
     "EARLY",
@@ -65,7 +66,7 @@ Provider = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebhookSecrets:
     """Each provider's credentials; empty ones refuse all requests.
 

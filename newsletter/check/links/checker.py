@@ -10,7 +10,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from urllib.parse import urldefrag
 
@@ -18,6 +18,7 @@ from newsletter.check.links.answers import LinkAnswer, without_login
 from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.follow import LinkLimits, RedirectChain, Round
 from newsletter.errors import ConfigError
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.safe_http import (
     Address,
@@ -28,7 +29,7 @@ from newsletter.safe_http import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkChecker:
     """The link checker's settings. Network access is injected for tests.
 

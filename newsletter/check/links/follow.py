@@ -8,13 +8,14 @@ import socket
 import ssl
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from newsletter.check.links.answers import LinkAnswer, State
+from newsletter.frozen import frozen
 from newsletter.safe_http import NO_ADDRESS, Address, BlockedAddressError, PinnedTransport, Resolve
 
 _HEADERS = {
@@ -44,7 +45,7 @@ _BELIEVED = frozenset({401, 407, 410, 429, 451, 503})
 _MAX_TARGET = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkLimits:
     """Time limits and rate limits of requests."""
 
@@ -62,7 +63,7 @@ class LinkLimits:
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RedirectChain:
     """The final answer of a link, and every address on the way there."""
 
@@ -78,7 +79,7 @@ class RedirectChain:
         return all(address.scheme == "https" for address in self.addresses)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reply:
     code: int
     location: str

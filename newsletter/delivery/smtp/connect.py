@@ -14,11 +14,12 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import aiosmtplib
 
 from newsletter.errors import DeliveryError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Relay
 from newsletter.redaction import login_secrets, redacted
 
@@ -57,7 +58,7 @@ class UnreachableError(DeliveryError):
     """The relay cannot be reached now; a retry may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connection:
     """An open connection after EHLO and AUTH. `offers` maps each extension's lower-case name to its argument."""
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Outcome, State
 
 BEFORE_RCPT = frozenset({"greeting", "EHLO", "STARTTLS", "AUTH", "MAIL"})
@@ -41,7 +42,7 @@ or policy.
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A server's reply, its lines joined by spaces."""
 
@@ -59,7 +60,7 @@ class Meaning(enum.Enum):
     GONE = "the recipient cannot be mailed: unknown, closed, or has blocked us"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """A row of the table. `stages` is empty for any stage, `code` 0 for any refusal; `words` is a regular
     expression.

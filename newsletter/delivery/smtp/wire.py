@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """How long to wait for each reply, in seconds; the defaults are the minimums of RFC 5321, 4.5.3.2."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from newsletter.doctor.judge.lookups import ASK_AGAIN, Lookups, Question, tags_of
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 
 MAX_QUERIES = 8
 """RFC 9989 4.10: a name with more labels is shortened to seven after the first query."""
@@ -17,7 +17,7 @@ _GONE = ("pct", "rf", "ri")
 _EXAMPLE = "v=DMARC1; p=none; rua=mailto:dmarc-reports@…"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TreeWalk:
     """The records from a domain upwards, nearest first, and the conclusions.
 

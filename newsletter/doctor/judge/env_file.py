@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from newsletter.config.config import Config
@@ -14,6 +14,7 @@ from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, dkim
 from newsletter.config.publish_sections import ALERT_PASSWORD_VARIABLE, HEARTBEAT_VARIABLE, WEBHOOK_VARIABLE
 from newsletter.config.relay_url import PASSWORD_VARIABLE, password_variables
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 
 SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
 
@@ -21,7 +22,7 @@ GitState = Literal["", "ignored", "not ignored", "tracked"]
 """Empty: in no repository, or git is not installed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnvFileState:
     """`is_open`: others on this machine may read it."""
 

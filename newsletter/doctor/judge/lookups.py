@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
+
+from newsletter.frozen import frozen
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     name: str
     type: RecordType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DnsAnswer:
     """`empty`: the name has no record of this type. `failed`: the query failed, for the reason `why`.
 

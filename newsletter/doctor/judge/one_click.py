@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 
 _FORM = re.compile(r"<form\b[^<>]*\bmethod\s*=\s*[\"']?post", re.IGNORECASE)
 _REDIRECTS = range(300, 400)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebAnswer:
     """`status` is 0 without a response, and `failure` says why. `page` is the beginning of the body.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email import policy
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -12,6 +11,7 @@ from email.parser import BytesHeaderParser
 from newsletter.doctor.judge.lookups import tags_of
 from newsletter.doctor.judge.settings import domain_of
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 
 _METHODS = ("spf", "dkim", "dmarc")
 # The property with the domain that each method authenticates.
@@ -28,7 +28,7 @@ _MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """One method's result, such as dkim=pass for quill.example."""
 

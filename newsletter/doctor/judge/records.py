@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 from newsletter.ledger.chores import LATE
 from newsletter.text import counted
 
@@ -16,7 +16,7 @@ LATE_BY_ITSELF = timedelta(days=2)
 LITTLE_ROOM_BYTES = 200_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerHealth:
     """`name` is the ledger's name in messages. `failure` and `remedy` say why it cannot be used.
 
@@ -99,7 +99,7 @@ def _bounces_words(health: LedgerHealth, now: datetime) -> str:
     return f"they were last read {_age(health.bounces_read, now)} ago; {newest}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptBackups:
     """The folder of [ledger] `backups` as it is written there, empty for none; and what is in it."""
 
@@ -108,7 +108,10 @@ class KeptBackups:
     same_disk: bool = False
 
 
-def judge_backup(health: LedgerHealth, now: datetime, kept: KeptBackups = KeptBackups()) -> tuple[Verdict, ...]:
+_NONE_KEPT = KeptBackups()
+
+
+def judge_backup(health: LedgerHealth, now: datetime, kept: KeptBackups = _NONE_KEPT) -> tuple[Verdict, ...]:
     """The age of the last backup.
 
     No verdict for an empty ledger, or one in PostgreSQL, which other programs back up.
@@ -141,7 +144,7 @@ def _days(count: int) -> str:
     return counted(count, "day")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exposure:
     """A file with addresses or secrets in it, and the site that would publish it."""
 

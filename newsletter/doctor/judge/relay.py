@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Relay
 from newsletter.text import counted
 
@@ -15,7 +16,7 @@ _EXPIRES_SOON_DAYS = 14
 _SMALL_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RelayAnswer:
     """A relay's answers to connecting and logging in, or why that failed. `passing`: a retry may succeed.
 

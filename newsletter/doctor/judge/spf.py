@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from newsletter.doctor.judge.lookups import ASK_AGAIN, DnsAnswer, Lookups, Question, RecordType, ascii_domain
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.frozen import frozen
 
 MAX_LOOKUPS = 10
 MAX_VOID = 2
@@ -37,7 +38,7 @@ class _Findings:
     ending: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Term:
     sign: str
     name: str

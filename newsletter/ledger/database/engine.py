@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from newsletter import DISTRIBUTION
 from newsletter.errors import ConfigError, LedgerError, located
+from newsletter.frozen import frozen
 from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, release_file, take
 from newsletter.model.ledger_address import LedgerUrl
 
@@ -79,7 +80,7 @@ _POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """The place of a ledger. `name` is for messages; `file` is None for PostgreSQL and in memory."""
 

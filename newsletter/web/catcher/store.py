@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from newsletter.frozen import frozen
 from newsletter.web.live_updates import LiveUpdates
 
 # The limit of all kept mail: 10,000 messages of half Gmail's clipping limit (102 KB).
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caught:
     """One received message. `data` is the content after DATA: dots unstuffed, CRLF line ends, otherwise unchanged.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from newsletter.config.config import Config
+from newsletter.frozen import frozen
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.ledger_numbers import KnownIssue, known_ledger, read_known_issues
 from newsletter.pipeline.render_post import zone_of
@@ -25,7 +25,7 @@ MONTHS = 12
 ISSUES = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerNumbers:
     exists: bool = False
     issues: tuple[KnownIssue, ...] = ()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 
 from newsletter.doctor.verdict import Level, Verdict
+from newsletter.frozen import frozen
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.post_states import Kind, PostFacts, PostState
 from newsletter.report.read import Tally
@@ -35,7 +36,7 @@ LABELS: Mapping[Kind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostRow:
     """A post of the folder. `key` names it in the page's addresses, `name` is its path in the folder.
 
@@ -60,7 +61,7 @@ class PostRow:
         return LABELS[self.state.kind]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Month:
     """The posts of a month; `day` None for those without a date."""
 
@@ -73,7 +74,7 @@ class Month:
         return f"{self.day:%B %Y}" if self.day else "Without a date"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NextIssue:
     """The post that goes out next: when, and what `publish` would do about it now. `moment` None for at once."""
 
@@ -87,7 +88,7 @@ class NextIssue:
         return shown_moment(self.moment) if self.moment else "now"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LastSend:
     """The issue that first went out last, and how its recipients stand. `verdict` is the report's own sentence."""
 
@@ -100,7 +101,7 @@ class LastSend:
     """Of its post, where that is among the rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overview:
     """Everything on the page. `fault` is why newsletter.toml, or the ledger, cannot be read."""
 

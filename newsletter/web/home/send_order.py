@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from newsletter.frozen import frozen
 from newsletter.pipeline.send_by_workers import WorkersWatcher
 from newsletter.signals import StopRequest
 
@@ -24,7 +24,7 @@ Again = Literal["", "deferred", "failed"]
 """Who is tried once more, as by `newsletter retry`: those put off, and with `failed` the refused as well."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendOrder:
     """A send of a post to lists, or to a segment of them. `key` names the post on the pages, `issue` in the ledger.
 
@@ -42,7 +42,7 @@ class SendOrder:
     again: Again = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedSend:
     """A send as it would go now. `fingerprint` differs where the post, its readers or their number do.
 
@@ -59,7 +59,7 @@ class PlannedSend:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendEnd:
     """How a send ended: its numbers by name, and in a sentence what is left to do.
 
@@ -74,7 +74,7 @@ class SendEnd:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """How many recipients of an issue a decision is open about."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.errors import BusyError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.model.delivery import State
 from newsletter.signals import StopRequest
 from newsletter.web.home.send_order import Desk, SendEnd, SendOrder
@@ -27,7 +27,7 @@ NEWS = 20
 Phase = Literal["idle", "starting", "sending", "stopping", "ended", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """A send as its page shows it. `error` is why it failed, `end` how it ended otherwise."""
 

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from time import monotonic, thread_time
@@ -19,6 +19,7 @@ from newsletter.doctor.examine import World, examine
 from newsletter.doctor.verdict import Level, Verdict
 from newsletter.errors import NewsletterError
 from newsletter.files import is_there
+from newsletter.frozen import frozen
 from newsletter.model.archive_address import issue_path
 from newsletter.model.moments import zone_name
 from newsletter.pipeline.find_due import FoundPost, is_archived, post_files, posts_place, wanted_place
@@ -47,7 +48,7 @@ FAR_LEDGER_S = 15
 """How long the numbers of a ledger on a server are shown without asking it again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inputs:
     """What the command gave: the folder or None for the configured one, and the lists."""
 
@@ -212,7 +213,7 @@ class Survey:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kept:
     key: object
     ledger: object

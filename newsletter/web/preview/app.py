@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -24,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Attachment
 from newsletter.web.live_updates import LiveUpdates
@@ -89,7 +89,7 @@ def preview_routes(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Frame:
     """What a page asked for its frame; `address` without the revision, as the page wrote it."""
 

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from newsletter.check.fix_post import FixResult, fix_post, fixable
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.message.variants import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.findings import Finding
@@ -44,7 +45,7 @@ _BEFORE_NAME = re.compile(r"[\s()\"'<>\[\]|]")
 _MAX_NAME = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """One revision. `rendering`, `config` and `audience` are the last good ones, `source` is the current post; `path`
     is its name in messages.

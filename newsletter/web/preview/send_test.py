@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.frozen import frozen
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
@@ -22,7 +23,7 @@ from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import ReaderView
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TestSendResult:
     """The result of a test, as a sentence for the page."""
 

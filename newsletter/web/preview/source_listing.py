@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup, escape
+
+from newsletter.frozen import frozen
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -25,7 +26,7 @@ A longer line stays plain; a comment that spans two pieces loses its colour in t
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceListing:
     """Escaped lines. `left_out` counts the characters that are not shown."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from newsletter.audience.people.records import SignUpState, Unsubscription, frequency_of
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.group_commit import GroupCommit
 from newsletter.pipeline.mail_queue import MailQueue
 from newsletter.text import printable
@@ -43,7 +44,7 @@ Hook = Callable[[Mapping[str, str], bytes], Awaitable[int]]
 log = logging.getLogger("newsletter.web")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """The pages' dependencies in the process. `hooks` are keyed by provider."""
 

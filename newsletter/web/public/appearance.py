@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from jinja2 import Environment
 
 from newsletter.config.config import Config
+from newsletter.frozen import frozen
 from newsletter.pipeline.render_post import masthead_of
 from newsletter.render.script_fonts import fonts_for
 from newsletter.render.themes.brand import readable_shade
@@ -24,7 +24,7 @@ FAULT_COLOUR = "#c62828"
 """The colour of invalid fields, adjusted until it is readable on the theme's card."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Appearance:
     """`version` changes with the style sheet, and is part of its URL, so that it can be cached."""
 

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from newsletter.frozen import frozen
 from newsletter.web.public.rate_limit import Limit
 
 HOLD_S = 20.0
@@ -52,7 +53,7 @@ def is_program(agent: str, purpose: str = "") -> bool:
     return not agent.strip() or "prefetch" in purpose.lower() or _PROGRAMS.search(agent[:MAX_AGENT_CHARS]) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Click:
     at: float
     network: bytes

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -22,6 +21,7 @@ from newsletter.audience.people.store import People
 from newsletter.bounded_http import TooLongError, fetch_into
 from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
+from newsletter.frozen import frozen
 from newsletter.model.delivery import is_loopback
 from newsletter.model.findings import Finding
 from newsletter.text import shown_url
@@ -42,7 +42,7 @@ _AHEAD = timedelta(minutes=5)
 """How far another machine's clock may be ahead of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """Counts: unsubscribed now, unsubscribed before or returned since, and invalid lines."""
 

@@ -6,13 +6,14 @@ Each is an issue created in code, rendered once per language like any issue, wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Message
 from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Rule, Text
@@ -37,7 +38,7 @@ from newsletter.render.wording import choose_labels
 _MARK = "nlfield0x"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latest:
     """The last issue sent: its name in the ledger, and the path of its post."""
 

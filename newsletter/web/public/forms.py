@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import parse_qsl
 
+from newsletter.frozen import frozen
 from newsletter.text import CONTROL
 from newsletter.tokens import derive_key
 
@@ -23,7 +23,7 @@ STALE_S = 24 * 3600
 """How long a page may be open before its form expires."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """The submitted fields, each name with its values in order.
 

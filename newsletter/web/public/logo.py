@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from PIL import Image
 
 from newsletter.errors import ConfigError, located
+from newsletter.frozen import frozen
 from newsletter.render.images.convert import prepare_picture
 from newsletter.render.images.picture import PictureError
 
@@ -26,7 +27,7 @@ MOST_OBLONG = 1.34
 """The longest edge of an icon's logo against its shortest: a wordmark in sixteen pixels is a smudge."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asset:
     """A file of the pages. Its path has a hash of its content, so that a browser may keep it for ever."""
 
@@ -35,7 +36,7 @@ class Asset:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Logo:
     """`src` and `dark_src` are paths of ours or addresses; empty without. Sizes are in pixels, 0 if unknown."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -20,6 +20,7 @@ from newsletter.audience.people.records import Frequency, Person, Preferences, R
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
+from newsletter.frozen import frozen
 from newsletter.ledger.counted_links import KnownLink, count_clicks, find_link
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.ledger import Ledger
@@ -48,7 +49,7 @@ KEPT_UNCONFIRMED = timedelta(days=30)
 log = logging.getLogger("newsletter.web")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asking:
     """A sign-up form's content. `wording` is the text that was agreed to, `source` the page."""
 
@@ -60,7 +61,7 @@ class Asking:
     lists: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """A subscriber's preferences, and whether any mail is wanted at all."""
 

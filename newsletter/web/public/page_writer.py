@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,6 +12,7 @@ from starlette.responses import Response
 
 from newsletter.archive.latest_issue import LatestIssue
 from newsletter.config.settings import Settings
+from newsletter.frozen import frozen
 from newsletter.model.languages import accepted_languages, choose_language
 from newsletter.render.direction import is_rtl_language
 from newsletter.web.public.appearance import Appearance
@@ -131,7 +131,7 @@ class PageWriter:
         return f"?lang={found}" if found else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shown:
     """The latest issue as a page has it: `url` and `picture` are paths of ours, or an address."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from newsletter.audience.people.store import People
 from newsletter.config.config import Config, RelaySettings
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
+from newsletter.frozen import frozen
 from newsletter.group_commit import GroupCommit
 from newsletter.model.delivery import is_loopback
 from newsletter.pipeline.event_hook import hook_of
@@ -37,7 +38,7 @@ MOST_AT_ONCE = 500
 """Unsubscribe clicks of one transaction: some ten milliseconds of work."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """Time limits of a request head, of a body, and the least duration of a sign-up, in seconds; and the most
     connections, None for as many as the system allows.
