@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import time
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ import trustme
 from command_line import people
 from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, IssueLedger, assert_accounted, person, route
 from smtp_server import CHUNKS, EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
+from whole import part_of
 
 from newsletter.audience.people.store import People
 from newsletter.delivery import connection, recipient_queue, window
@@ -541,14 +543,10 @@ def test_who_cannot_be_sent_with_a_dot_proves_nothing_of_the_relay(
 
 @pytest.mark.parametrize(
     ("tls", "point"),
-    [
-        ("starttls", "RCPT"),
-        ("implicit", "DATA"),
-        ("starttls", "dot"),
-        pytest.param("implicit", "RCPT", marks=pytest.mark.whole),
-        pytest.param("starttls", "DATA", marks=pytest.mark.whole),
-        pytest.param("implicit", "dot", marks=pytest.mark.whole),
-    ],
+    part_of(
+        product(("starttls", "implicit"), ("RCPT", "DATA", "dot")),
+        *(("starttls", "RCPT"), ("implicit", "DATA"), ("starttls", "dot")),
+    ),
 )
 def test_over_tls_a_lost_connection_costs_no_more(
     crowd: IssueLedger, tls: Literal["starttls", "implicit"], point: Point

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from lxml import html
 from machine import PATIENT_MS
 from rich.cells import cell_len
 from simulated_year import Year
+from whole import part_of
 
 from newsletter.stats.as_page import stats_page
 from newsletter.stats.as_text import WIDTH, stats_text
@@ -73,14 +75,9 @@ def test_every_plot_has_a_table_beside_it_and_nothing_is_alive(stats: Stats) -> 
 
 @pytest.mark.parametrize(
     ("stats", "scheme"),
-    [
-        ("empty", "light"),
-        ("one", "dark"),
-        ("many", "light"),
-        pytest.param("empty", "dark", marks=pytest.mark.whole),
-        pytest.param("one", "light", marks=pytest.mark.whole),
-        pytest.param("many", "dark", marks=pytest.mark.whole),
-    ],
+    part_of(
+        product(("empty", "one", "many"), ("light", "dark")), ("empty", "light"), ("one", "dark"), ("many", "light")
+    ),
     indirect=["stats"],
 )
 def test_readers_of_every_kind_can_use_the_page(stats: Stats, scheme: str, browser: Browser, tmp_path: Path) -> None:

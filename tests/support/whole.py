@@ -9,5 +9,9 @@ import pytest
 
 
 def part_of(values: Iterable[Any], *default: Any) -> list[Any]:
-    """Values of a parameter: those of `default` as they are, the others marked `whole`."""
-    return [each if each in default else pytest.param(each, marks=pytest.mark.whole) for each in values]
+    """Values of a parameter: those of `default` as they are, the others marked `whole`. A tuple is for several."""
+    return [each if each in default else _whole(*each if isinstance(each, tuple) else (each,)) for each in values]
+
+
+def _whole(*values: Any) -> Any:
+    return pytest.param(*values, marks=pytest.mark.whole)
